@@ -1,0 +1,28 @@
+"""Output folders: made so that a half-written one is never taken for whole, opened checked."""
+
+from funduscope.store.artifacts import Bundle, Corpus, Embeddings, Evaluation
+from funduscope.store.folder import (
+    Manifest,
+    Output,
+    create,
+    read_manifest,
+    sha256_file,
+    verify,
+    write_bytes,
+    write_json,
+)
+
+__all__ = [
+    "Bundle",
+    "Corpus",
+    "Embeddings",
+    "Evaluation",
+    "Manifest",
+    "Output",
+    "create",
+    "read_manifest",
+    "sha256_file",
+    "verify",
+    "write_bytes",
+    "write_json",
+]
