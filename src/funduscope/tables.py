@@ -7,7 +7,6 @@ the clinic's base install can import this module.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -351,7 +350,7 @@ def write(table: Table, data: pl.DataFrame, path: Path) -> None:
     check(table, data, str(path))
     part = path.with_name(path.name + ".part")
     pq.write_table(data.to_arrow(), part, compression="zstd")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def read(table: Table, path: Path) -> pl.DataFrame:

@@ -73,7 +73,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
-    os.replace(part, path)
+    part.replace(path)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -195,7 +195,7 @@ def _inventory(path: Path) -> dict[str, dict[str, Any]]:
     files = {}
     for item in sorted(path.rglob("*")):
         name = item.relative_to(path).as_posix()
-        if not item.is_file() or name == MANIFEST or name == STATE:
+        if not item.is_file() or name in (MANIFEST, STATE):
             continue
         files[name] = {"sha256": sha256_file(item), "bytes": item.stat().st_size}
     return files

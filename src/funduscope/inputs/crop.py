@@ -1,0 +1,57 @@
+"""The square around the field of view, resampled to the size a model reads."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image
+
+from funduscope.inputs.field import Field, Mask
+from funduscope.inputs.photo import Photo
+
+
+def crop_field(rgb: Photo, field: Field | None, size: int) -> Photo:
+    """Cut the square around the field and resample it; black outside the circle.
+
+    Shrinking averages over the area that each new pixel covers (Hamming window, no aliasing).
+
+    Args:
+        rgb: uint8 (H, W, 3).
+        field: the circle, in pixels of `rgb`; None: the whole picture, padded to a square with
+            black, is taken, since nothing is known about where the field ends.
+        size: side of the result, px.
+
+    Returns:
+        uint8 (size, size, 3).
+    """
+    height, width = rgb.shape[:2]
+    if field is None:
+        x, y, radius = width / 2, height / 2, max(height, width) / 2
+    else:
+        x, y, radius = field.x, field.y, field.radius
+    left, top = int(np.floor(x - radius)), int(np.floor(y - radius))
+    right, bottom = int(np.ceil(x + radius)), int(np.ceil(y + radius))
+    inner = rgb[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    if left < 0 or top < 0 or right > width or bottom > height:
+        square = np.zeros((bottom - top, right - left, 3), np.uint8)
+        row, column = max(-top, 0), max(-left, 0)
+        square[row : row + inner.shape[0], column : column + inner.shape[1]] = inner
+        inner = square
+    box = (x - radius - left, y - radius - top, x + radius - left, y + radius - top)
+    image = Image.fromarray(np.ascontiguousarray(inner))
+    box = tuple(np.clip(box, 0.0, [image.width, image.height] * 2))
+    small = image.resize((size, size), Image.Resampling.HAMMING, box=box, reducing_gap=3.0)
+    result = np.array(small)
+    if field is not None:
+        result[~disk(size)] = 0
+    return result
+
+
+@lru_cache(maxsize=8)
+def disk(size: int) -> Mask:
+    """Pixels of a `size` x `size` square whose centers lie in its inscribed circle; read-only."""
+    axis = np.arange(size) + 0.5 - size / 2
+    mask: Mask = np.hypot(axis[:, None], axis[None, :]) <= size / 2
+    mask.flags.writeable = False
+    return mask

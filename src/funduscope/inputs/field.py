@@ -1,0 +1,216 @@
+"""Where the retina is in the picture: the circle of the camera's field of view.
+
+Method: on a thumbnail, pixels that differ from the color of the corners are foreground; the first
+and last foreground pixel of every row and column are candidates for the rim; many circles through
+three candidates are tried at once, and the one wins whose visible arc best separates foreground
+from background. Notches, labels and dark quadrants lie off that circle and do not vote. The winner
+is refined by least squares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from funduscope.inputs.photo import Photo
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+_THUMB = 192
+# Difference from the background color (0-255) above which a pixel belongs to the field. Low first:
+# dark photographs; high: glare and JPEG noise in the black part.
+_LEVELS = (8, 16, 32, 64)
+_TRIALS = 96
+_ANGLES = 90
+# A rim counts when this part of its visible arc separates light from dark, and when the visible
+# arc is at least this part of the whole circle (four corners of a square cut at 80%: 0.18).
+_MIN_SUPPORT = 0.55
+_MIN_ARC = 0.10
+# No other level is tried once a circle is as clear as this.
+_CLEAR = 0.92
+
+
+@dataclass(frozen=True)
+class Field:
+    """The circle of the field of view, in pixels of the picture it was found in.
+
+    Attributes:
+        x, y: center, pixel edges as coordinates (the left edge of the picture is 0.0).
+        radius: of the circle.
+        clipped: part of the circle lies outside the picture.
+    """
+
+    x: float
+    y: float
+    radius: float
+    clipped: bool
+
+    def scaled(self, factor: float) -> Field:
+        """The same circle in a picture `factor` times as large."""
+        return Field(self.x * factor, self.y * factor, self.radius * factor, self.clipped)
+
+
+def thumbnail(rgb: Photo, side: int) -> Photo:
+    """The picture shrunk (by area averages) so that its long side is at most `side` px."""
+    long = max(rgb.shape[:2])
+    if long <= side:
+        return rgb
+    size = tuple(max(1, round(n * side / long)) for n in (rgb.shape[1], rgb.shape[0]))
+    small = Image.fromarray(rgb).resize(size, Image.Resampling.BOX, reducing_gap=2.0)
+    return np.asarray(small)
+
+
+def find_field(rgb: Photo) -> Field | None:
+    """Find the circle of the field of view.
+
+    Args:
+        rgb: uint8 (H, W, 3), upright.
+
+    Returns:
+        The circle in pixels of `rgb`, or None when the picture shows no circular rim (a crop from
+        inside the field, or no fundus photograph at all).
+    """
+    small = thumbnail(rgb, _THUMB)
+    contrast = _contrast(small)
+    best: tuple[float, Floats] | None = None
+    for level in _LEVELS:
+        mask = contrast > level
+        points = _rim_candidates(mask)
+        if len(points) < 12:
+            continue
+        score, circle = _best_circle(points, mask)
+        if best is None or score > best[0] + 0.02:
+            best = score, circle
+        if score > _CLEAR:
+            break
+    if best is None or best[0] < _MIN_SUPPORT:
+        return None
+    x, y, radius = best[1]
+    height, width = small.shape[:2]
+    slack = 0.02 * radius
+    inside = (
+        min(x, y, width - x, height - y) >= radius - slack
+    )
+    scale = rgb.shape[1] / width
+    return Field(float(x), float(y), float(radius), not inside).scaled(scale)
+
+
+def _contrast(small: Photo) -> npt.NDArray[np.int16]:
+    """Largest channel difference of each pixel from the background color, (h, w) 0-255."""
+    height, width = small.shape[:2]
+    patch = max(2, min(height, width) // 48)
+    corners = np.stack([
+        np.median(small[rows, columns].reshape(-1, 3), axis=0)
+        for rows in (slice(patch), slice(height - patch, height))
+        for columns in (slice(patch), slice(width - patch, width))
+    ])
+    ground = np.median(corners, axis=0)
+    if np.abs(corners - ground).max(axis=1).min() > 12 or ground.min() < 40:
+        ground = np.minimum(corners.min(axis=0), 24)  # camera black, unless all corners are pale
+    difference = np.abs(small.astype(np.int16) - ground.astype(np.int16)).max(axis=2)
+    return difference.astype(np.int16)
+
+
+def _rim_candidates(mask: Mask) -> Floats:
+    """First and last foreground pixel of rows and columns that do not touch the frame, (N, 2)."""
+    found = []
+    for axis in (0, 1):
+        grid = mask if axis == 0 else mask.T
+        length = grid.shape[1]
+        rows = np.flatnonzero(grid.any(axis=1))
+        first = grid[rows].argmax(axis=1)
+        last = length - grid[rows][:, ::-1].argmax(axis=1)
+        for edge, keep in ((first, first > 1), (last, last < length - 1)):
+            pair = np.stack([edge[keep].astype(float), rows[keep] + 0.5], axis=1)
+            found.append(pair if axis == 0 else pair[:, ::-1])
+    return np.concatenate(found)
+
+
+@lru_cache(maxsize=1)
+def _directions() -> Floats:
+    angle = np.linspace(0, 2 * np.pi, _ANGLES, endpoint=False)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+@lru_cache(maxsize=1)
+def _triples() -> Floats:
+    """Fixed random numbers in 0..1, (trials, 3): the same picture always gives the same circle."""
+    return np.random.default_rng(0).random((_TRIALS, 3))
+
+
+def _best_circle(points: Floats, mask: Mask) -> tuple[float, Floats]:
+    height, width = mask.shape
+    # One candidate from each third of the list sorted by angle spreads the three points.
+    middle = points.mean(axis=0)
+    order = np.argsort(np.arctan2(*(points - middle).T))
+    spread = (_triples() + np.arange(3)) / 3
+    circles = _through_three(points[order][(spread * len(points)).astype(int)])
+    x, y, radius = circles.T
+    sane = (
+        (radius > 0.2 * min(height, width))
+        & (radius < 0.75 * np.hypot(height, width))
+        & (x > 0.15 * width) & (x < 0.85 * width)
+        & (y > 0.15 * height) & (y < 0.85 * height)
+    )
+    if not sane.any():
+        return 0.0, circles[0]
+    circles = circles[sane]
+    scores = _scores(circles, mask)
+    circle = circles[scores.argmax()]
+    score = scores.max()
+    for tolerance in (2.5, 1.5, 1.5):
+        refined = _refine(points, circle, tolerance)
+        new = _scores(refined[None], mask)[0]
+        if new < score - 0.05:
+            break
+        circle, score = refined, new
+    return float(score), circle
+
+
+def _through_three(corners: Floats) -> Floats:
+    """Circles (x, y, radius) through three points each; corners (T, 3, 2)."""
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    ab, ac = b - a, c - a
+    cross = 2 * (ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0])
+    cross = np.where(np.abs(cross) < 1e-6, np.inf, cross)
+    ab2, ac2 = (ab**2).sum(axis=1), (ac**2).sum(axis=1)
+    ux = (ac[:, 1] * ab2 - ab[:, 1] * ac2) / cross
+    uy = (ab[:, 0] * ac2 - ac[:, 0] * ab2) / cross
+    return np.stack([a[:, 0] + ux, a[:, 1] + uy, np.hypot(ux, uy)], axis=1)
+
+
+def _scores(circles: Floats, mask: Mask) -> Floats:
+    """Part of each circle's visible arc with foreground just inside, background just outside."""
+    height, width = mask.shape
+    step = np.maximum(2.0, 0.02 * circles[:, 2])
+    sides = []
+    seen = None
+    for sign in (1.0, -1.0):
+        reach = (circles[:, 2] + sign * step)[:, None, None] * _directions()[None]
+        column = np.floor(reach[..., 0] + circles[:, :1]).astype(int)
+        row = np.floor(reach[..., 1] + circles[:, 1:2]).astype(int)
+        within = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        seen = within if seen is None else seen
+        sides.append(mask[row.clip(0, height - 1), column.clip(0, width - 1)])
+    assert seen is not None
+    arc = seen.sum(axis=1)
+    support = (seen & sides[1] & ~sides[0]).sum(axis=1) / np.maximum(arc, 1)
+    # Light outside the circle speaks against it more than a dark quadrant inside.
+    spill = (seen & sides[0]).sum(axis=1) / np.maximum(arc, 1)
+    return np.where(arc >= _MIN_ARC * _ANGLES, support - 0.5 * spill, 0.0)
+
+
+def _refine(points: Floats, circle: Floats, tolerance: float) -> Floats:
+    """Least squares (Kasa) over the candidates within `tolerance` px of the circle."""
+    distance = np.hypot(points[:, 0] - circle[0], points[:, 1] - circle[1])
+    near = points[np.abs(distance - circle[2]) < tolerance]
+    if len(near) < 12:
+        return circle
+    system = np.column_stack([near, np.ones(len(near))])
+    (a, b, c), *_ = np.linalg.lstsq(system, (near**2).sum(axis=1), rcond=None)
+    return np.array([a / 2, b / 2, np.sqrt(max(c + (a**2 + b**2) / 4, 1e-6))])

@@ -1,0 +1,27 @@
+"""How sure a number is: AUROC, average precision, ROC curves and their intervals.
+
+Functions that return a bare number refuse data without both classes (`DataError`, code
+`one_class`); functions that return an `Interval` give nulls and the reason instead, because
+every row of the table `metrics` must exist, with `reason` saying why a value is missing.
+numpy only.
+"""
+
+from __future__ import annotations
+
+from funduscope.stats.bootstrap import cluster_bootstrap
+from funduscope.stats.delong import delong, delong_ci, delong_covariance
+from funduscope.stats.discrimination import auroc, average_precision
+from funduscope.stats.interval import Interval
+from funduscope.stats.roc import RocCurve, roc_curve
+
+__all__ = [
+    "Interval",
+    "RocCurve",
+    "auroc",
+    "average_precision",
+    "cluster_bootstrap",
+    "delong",
+    "delong_ci",
+    "delong_covariance",
+    "roc_curve",
+]
