@@ -1,0 +1,29 @@
+"""Photographs in: bytes -> upright RGB -> field of view -> quality -> the numbers a model reads.
+
+Training and the clinic share these very lines. Needs numpy, Pillow and simplejpeg only.
+"""
+
+from __future__ import annotations
+
+from funduscope.inputs.crop import crop_field
+from funduscope.inputs.field import Field, find_field
+from funduscope.inputs.hashing import phash
+from funduscope.inputs.photo import Photo, decode
+from funduscope.inputs.prepare import ImageSpec, Pixels, Prepared, normalize, prepare
+from funduscope.inputs.quality import Quality, assess
+
+__all__ = [
+    "Field",
+    "ImageSpec",
+    "Photo",
+    "Pixels",
+    "Prepared",
+    "Quality",
+    "assess",
+    "crop_field",
+    "decode",
+    "find_field",
+    "normalize",
+    "phash",
+    "prepare",
+]

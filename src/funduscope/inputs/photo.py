@@ -150,9 +150,7 @@ def _decode_jpeg(data: bytes, name: str, min_side: int | None) -> Photo | None:
         # Stray bytes between two segments lose no pixel; libjpeg skips them, and so do we.
         if "extraneous bytes" not in str(error):
             raise _truncated(str(error), name) from error
-        rgb = simplejpeg.decode_jpeg(
-            data, "RGB", min_height=least, min_width=least, strict=False
-        )
+        rgb = simplejpeg.decode_jpeg(data, "RGB", min_height=least, min_width=least, strict=False)
     return rgb
 
 
