@@ -21,7 +21,7 @@ from funduscope.inputs.photo import Photo
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-_THUMB = 192
+_THUMB = 256
 # Difference from the background color (0-255) above which a pixel belongs to the field. Low first:
 # dark photographs; high: glare and JPEG noise in the black part.
 _LEVELS = (8, 16, 32, 64)
@@ -55,14 +55,15 @@ class Field:
         return Field(self.x * factor, self.y * factor, self.radius * factor, self.clipped)
 
 
-def thumbnail(rgb: Photo, side: int) -> Photo:
-    """The picture shrunk (by area averages) so that its long side is at most `side` px."""
-    long = max(rgb.shape[:2])
-    if long <= side:
-        return rgb
-    size = tuple(max(1, round(n * side / long)) for n in (rgb.shape[1], rgb.shape[0]))
-    small = Image.fromarray(rgb).resize(size, Image.Resampling.BOX, reducing_gap=2.0)
-    return np.asarray(small)
+def thumbnail(rgb: Photo, side: int) -> tuple[Photo, int]:
+    """The picture shrunk by a whole factor so that its long side is at most `side` px.
+
+    Returns the small picture (each pixel the mean of factor x factor) and the factor.
+    """
+    factor = -(-max(rgb.shape[:2]) // side)
+    if factor == 1:
+        return rgb, 1
+    return np.asarray(Image.fromarray(rgb).reduce(factor)), factor
 
 
 def find_field(rgb: Photo) -> Field | None:
@@ -75,7 +76,7 @@ def find_field(rgb: Photo) -> Field | None:
         The circle in pixels of `rgb`, or None when the picture shows no circular rim (a crop from
         inside the field, or no fundus photograph at all).
     """
-    small = thumbnail(rgb, _THUMB)
+    small, factor = thumbnail(rgb, _THUMB)
     contrast = _contrast(small)
     best: tuple[float, Floats] | None = None
     for level in _LEVELS:
@@ -91,11 +92,10 @@ def find_field(rgb: Photo) -> Field | None:
     if best is None or best[0] < _MIN_SUPPORT:
         return None
     x, y, radius = best[1]
-    height, width = small.shape[:2]
+    height, width = rgb.shape[0] / factor, rgb.shape[1] / factor
     slack = 0.02 * radius
     inside = min(x, y, width - x, height - y) >= radius - slack
-    scale = rgb.shape[1] / width
-    return Field(float(x), float(y), float(radius), not inside).scaled(scale)
+    return Field(float(x), float(y), float(radius), not inside).scaled(factor)
 
 
 def _contrast(small: Photo) -> npt.NDArray[np.int16]:
