@@ -1,0 +1,28 @@
+"""Reading reports: vocabulary, text -> assertions per eye, captions, label map, prompt bank.
+
+Standard library only: the clinic package and the archive share these very lines.
+"""
+
+from __future__ import annotations
+
+from funduscope.findings.assertions import Assertion
+from funduscope.findings.captions import Caption, captions
+from funduscope.findings.extraction import extract
+from funduscope.findings.eyes import eye_texts
+from funduscope.findings.labels import LabelRow, label_rows
+from funduscope.findings.symbols import language_of
+from funduscope.findings.vocabulary import Finding, Vocabulary, vocabulary
+
+__all__ = [
+    "Assertion",
+    "Caption",
+    "Finding",
+    "LabelRow",
+    "Vocabulary",
+    "captions",
+    "extract",
+    "eye_texts",
+    "label_rows",
+    "language_of",
+    "vocabulary",
+]

@@ -1,0 +1,217 @@
+"""Which eye each item of a report speaks of, and the words of each eye as written.
+
+An eye named before its findings holds until the next eye is named, across commas and full stops;
+an eye named after its findings takes those behind it; an eye in parentheses is an aside, after
+which the earlier eye returns. A heading (诊断, Impression) starts anew.
+"""
+
+from __future__ import annotations
+
+from funduscope.findings.lexicon import Item, lexicon
+from funduscope.findings.structure import Unit, refine, units
+from funduscope.findings.symbols import Symbol, has_han, symbols
+
+Eyes = tuple[str, ...]
+SIDES: dict[str, Eyes] = {"OD": ("OD",), "OS": ("OS",), "OU": ("OD", "OS")}
+OTHER = {"OD": "OS", "OS": "OD"}
+UNKNOWN: Eyes = ("unknown",)
+STATING = ("finding", "head", "normal", "measure", "grade", "neg_post")
+
+
+class EyeReader:
+    """Walks over the units once; `eyes[i]` is what item i speaks of when it is done."""
+
+    def __init__(self, items: list[Item], cut: list[Unit], stream: list[Symbol]) -> None:
+        self.items, self.units, self.stream = items, cut, stream
+        self.eyes: list[Eyes] = [UNKNOWN] * len(items)
+        self.named: set[str] = set()
+        self._current: Eyes = UNKNOWN
+        self._last_named: Eyes = UNKNOWN
+
+    def read(self) -> list[Eyes]:
+        """The eyes of every item, with the text's only eye for headed sections that name none."""
+        stack: list[Eyes] = []
+        depth, section = 0, ""
+        for number, unit in enumerate(self.units):
+            if unit.section != section:
+                self._current, section, stack = UNKNOWN, unit.section, []
+            while depth < unit.depth:
+                stack.append(self._current)
+                depth += 1
+            while depth > unit.depth:
+                self._current = stack.pop() if stack else self._current
+                depth -= 1
+            self._unit(number, unit)
+        if len(self.named) == 1:
+            self._fill_sections()
+        return self.eyes
+
+    def _fill_sections(self) -> None:
+        """A diagnosis without an eye belongs to the only eye that the text names."""
+        for unit in self.units:
+            if unit.section in ("diagnosis", "advice"):
+                for index in range(unit.start, unit.end):
+                    if self.eyes[index] == UNKNOWN:
+                        self.eyes[index] = tuple(self.named)
+
+    def _resolve(self, item: Item) -> Eyes:
+        value = item.values[0]
+        if value == "OTHER":
+            known = self._last_named
+            eyes = (OTHER[known[0]],) if len(known) == 1 and known[0] in OTHER else UNKNOWN
+        else:
+            eyes = SIDES[value]
+        if eyes != UNKNOWN:
+            self.named.update(eyes)
+            self._last_named = eyes
+        return eyes
+
+    def _stating(self, start: int, end: int) -> list[int]:
+        return [i for i in range(start, end) if self.items[i].kind in STATING]
+
+    def _unit(self, number: int, unit: Unit) -> None:
+        places = [i for i in range(unit.start, unit.end) if self.items[i].kind == "eye"]
+        places = [i for i in places if not self._copied(i)]
+        stating = self._stating(unit.start, unit.end)
+        if not places:
+            self._mark(unit.start, unit.end)
+        elif not stating:
+            self._bare(number, unit, places)
+        elif places[0] < stating[0]:
+            self._prefixed(unit, places)
+        else:
+            self._postfixed(number, unit, places)
+
+    def _copied(self, index: int) -> bool:
+        """The eye after 同 / `same as` is a source, not a switch."""
+        return index > 0 and self.items[index - 1].kind == "copy"
+
+    def _mark(self, start: int, end: int) -> None:
+        for index in range(start, end):
+            self.eyes[index] = self._current
+
+    def _prefixed(self, unit: Unit, places: list[int]) -> None:
+        self._mark(unit.start, places[0])
+        for place, stop in zip(places, [*places[1:], unit.end], strict=True):
+            self._current = self._resolve(self.items[place])
+            self._mark(place, stop)
+
+    def _bare(self, number: int, unit: Unit, places: list[int]) -> None:
+        """A unit of eyes only: behind its findings (`..., right eye.`) or a heading (`OD:`)."""
+        held = self._current
+        self._prefixed(unit, places)
+        last = self.items[unit.end - 1]
+        nxt = self.units[number + 1] if number + 1 < len(self.units) else None
+        ends = nxt is None or nxt.sentence != unit.sentence
+        aside = unit.depth > 0 and last.values == (")",)
+        if (ends or aside) and not any(self.items[i].kind == "copy" for i in self._span(unit)):
+            self._reach_back(number, unit, held)
+
+    def _span(self, unit: Unit) -> range:
+        return range(unit.start, unit.end)
+
+    def _reach_back(self, number: int, unit: Unit, held: Eyes) -> None:
+        """Give this unit's eye to the sentence's earlier units that named none themselves."""
+        for before in reversed(self.units[:number]):
+            if before.sentence != unit.sentence:
+                break
+            own = [i for i in self._span(before) if self.items[i].kind == "eye"]
+            if any(not self._copied(i) for i in own):
+                break
+            for index in self._span(before):
+                if self.eyes[index] == held:
+                    self.eyes[index] = self._current
+
+    def _postfixed(self, number: int, unit: Unit, places: list[int]) -> None:
+        held, begin = self._current, unit.start
+        for place in places:
+            after = self.items[place + 1] if place + 1 < unit.end else None
+            chinese = self.stream[self.items[place].start].kind == "han"
+            opens = chinese and after is not None and after.kind not in ("mark", "break")
+            eyes = self._resolve(self.items[place])
+            if opens:
+                self._mark(begin, place)
+                self._current = eyes
+            else:
+                self._current = eyes
+                self._mark(begin, place)
+                if begin == unit.start and held == UNKNOWN:
+                    self._reach_back(number, unit, held)
+            begin = place
+        self._mark(begin, unit.end)
+
+
+def eye_texts(text: str) -> dict[str, str]:
+    """The words of each eye as written: {"OD": ..., "OS": ...}, or {"unknown": ...}.
+
+    Both-eye statements stand in both. An eye's own heading (`Right eye:`, 右眼) and the marks around
+    it are left out; everything else is exactly the text's. Pieces that were apart are joined by
+    `; ` or `；`. Statements without an eye are given only when no eye is named anywhere.
+    """
+    return words_by_eye(text, skip=())
+
+
+def words_by_eye(text: str, *, skip: tuple[str, ...]) -> dict[str, str]:
+    """As `eye_texts`, without the sections named in `skip` (`advice`, `history`, `family`).
+
+    With `advice` skipped, sentences of advice outside such a section are left out too.
+    """
+    stream = symbols(text)
+    items = refine(lexicon().scan(stream), stream)
+    cut = units(items, stream)
+    eyes = EyeReader(items, cut, stream).read()
+    left_out = _left_out(items, cut, skip)
+    found = {}
+    for side in ("OD", "OS", "unknown"):
+        runs: list[tuple[int, int]] = []
+        before = -2
+        for index, item in enumerate(items):
+            if side not in eyes[index] or index in left_out:
+                continue
+            start, end = stream[item.start].start, stream[item.end - 1].end
+            if before == index - 1 and item.kind != "eye":
+                runs[-1] = (runs[-1][0], end)
+            else:
+                runs.append((start, end))
+            before = index
+        words = [w for w in (_trim(text[a:b]) for a, b in runs) if w]
+        if words:
+            found[side] = ("；" if has_han(words[0]) else "; ").join(words)
+    if len(found) > 1:
+        found.pop("unknown", None)
+    elif list(found) == ["unknown"] and not left_out:
+        return {"unknown": text.strip()}
+    return found
+
+
+def _left_out(items: list[Item], cut: list[Unit], skip: tuple[str, ...]) -> set[int]:
+    """Items of skipped sections, their headings, and, with `advice`, sentences of advice."""
+    advising = set()
+    if "advice" in skip:
+        advising = {
+            u.sentence
+            for u in cut
+            if any(i.kind in ("advise", "condition") for i in items[u.start : u.start + 2])
+        }
+    return {
+        index
+        for u in cut
+        if u.section in skip or u.sentence in advising
+        for index in range(u.start, u.end)
+    }
+
+
+def _trim(piece: str) -> str:
+    """A piece without its leading eye or heading and the marks at both ends."""
+    stream = symbols(piece)
+    items = refine(lexicon().scan(stream), stream)
+    first = 0
+    while first < len(items) and (
+        items[first].kind in ("eye", "break", "section")
+        or (items[first].kind == "mark" and items[first].values[0] in ":,;.、。)")
+    ):
+        first += 1
+    if first == len(items):
+        return ""
+    start = stream[items[first].start].start
+    return piece[start:].rstrip(" \n\t;；,，.。—(（")

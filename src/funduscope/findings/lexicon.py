@@ -1,0 +1,163 @@
+"""Find the terms of the vocabulary and the cue words in a symbol stream, longest match first.
+
+Entries come from the vocabulary and from two tables: `data/cues.tsv` (words that place, deny,
+doubt or date a finding) and `data/composites.tsv` (heads such as 水肿 or `edema`, whose finding
+depends on the site named with them). Matching is a walk through a prefix tree: linear in the text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+
+from funduscope.findings.symbols import Symbol, symbols
+from funduscope.findings.vocabulary import vocabulary
+
+# Abbreviations that are ordinary words in lower case; they count in capitals only.
+_WORDS = {"rap", "ram", "odd", "smile", "he", "me", "ma", "pm", "pi", "so", "arm", "gon"}
+
+
+@dataclass(slots=True)
+class Entry:
+    """What a phrase stands for. `head` names the row of composites it may also belong to."""
+
+    kind: str
+    values: tuple[str, ...]
+    head: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entry met in a text, or a mark or number; `start` and `end` index the symbols."""
+
+    kind: str
+    values: tuple[str, ...]
+    head: str
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class _Node:
+    children: dict[str, _Node] = field(default_factory=dict)
+    entry: Entry | None = None
+
+
+def data_rows(name: str) -> list[list[str]]:
+    """The rows of one of this room's tab-separated tables, without the header."""
+    table = resources.files("funduscope.findings").joinpath(f"data/{name}")
+    return [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()[1:]]
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """A head with its site -> finding; `reach` says how far back the site may stand."""
+
+    site: str
+    code: str
+    reach: str
+
+
+class Lexicon:
+    """The prefix tree; see `lexicon()` for the shipped one."""
+
+    def __init__(self) -> None:
+        self._root = _Node()
+        self._words: set[str] = set()
+        self._near: dict[str, str] = {}
+        self.composites: dict[str, list[Composite]] = {}
+        for finding in vocabulary():
+            for name in (*finding.names("zh"), *finding.names("en")):
+                self._add(name, "finding", finding.code)
+        for heads, site, code, reach in data_rows("composites.tsv"):
+            for head in heads.split(";"):
+                self._add_head(head)
+                self.composites.setdefault(head, []).append(Composite(site, code, reach))
+        for kind, value, phrases in data_rows("cues.tsv"):
+            for phrase in phrases.split(";"):
+                self._add(phrase, kind, value)
+        for word in sorted(self._words):
+            for cut in range(1, len(word)):
+                self._near.setdefault(word[:cut] + word[cut + 1 :], word)
+
+    def _node(self, phrase: str) -> _Node:
+        parts = symbols(phrase)
+        lone = len(parts) == 1
+        node = self._root
+        for part in parts:
+            key = part.text
+            capitals = part.kind == "word" and not part.raw.islower() and part.raw[1:] != key[1:]
+            if capitals and lone and (len(part.raw) <= 2 or part.text in _WORDS):
+                key = "=" + part.raw
+            elif part.kind == "word" and len(key) >= 8:
+                self._words.add(key)
+            node = node.children.setdefault(key, _Node())
+        return node
+
+    def _add(self, phrase: str, kind: str, value: str) -> None:
+        node = self._node(phrase)
+        if node.entry is None:
+            node.entry = Entry(kind, (value,))
+        elif node.entry.kind == kind == "finding" and value not in node.entry.values:
+            node.entry.values += (value,)
+        elif node.entry.kind == "head":
+            node.entry = Entry(kind, (value,), node.entry.head)
+
+    def _add_head(self, phrase: str) -> None:
+        node = self._node(phrase)
+        if node.entry is None:
+            node.entry = Entry("head", ())
+        node.entry.head = phrase
+
+    @lru_cache(maxsize=16384)  # noqa: B019 - one lexicon lives as long as the process
+    def _keys(self, text: str, raw: str) -> tuple[str, ...]:
+        """The keys under which a word may stand in the tree, likeliest first."""
+        keys = [text]
+        if raw.isupper() or raw[:-1].isupper():
+            keys += ["=" + raw, "=" + raw.removesuffix("s")]
+            if raw.endswith("s"):
+                keys.append(raw[:-1].lower())
+        if len(text) >= 7 and text not in self._words:
+            cuts = (text[:cut] + text[cut + 1 :] for cut in range(1, len(text)))
+            near = self._near.get(text) or next((c for c in cuts if c in self._words), None)
+            keys += [near] if near else []
+        return tuple(dict.fromkeys(keys))
+
+    def _longest(self, stream: list[Symbol], index: int) -> tuple[int, Entry] | None:
+        best: tuple[int, Entry] | None = None
+        nodes = [self._root]
+        while nodes and index < len(stream):
+            symbol = stream[index]
+            if symbol.kind == "word":
+                keys = self._keys(symbol.text, symbol.raw)
+                nodes = [n.children[k] for n in nodes for k in keys if k in n.children]
+            else:
+                nodes = [n.children[symbol.text] for n in nodes if symbol.text in n.children]
+            index += 1
+            for node in nodes:
+                if node.entry is not None and (best is None or best[0] < index):
+                    best = (index, node.entry)
+        return best
+
+    def scan(self, stream: list[Symbol]) -> list[Item]:
+        """All entries, marks, numbers and other symbols of a stream, in order, none overlapping."""
+        items: list[Item] = []
+        index = 0
+        while index < len(stream):
+            match = self._longest(stream, index)
+            if match is None:
+                symbol = stream[index]
+                items.append(Item(symbol.kind, (symbol.text,), "", index, index + 1))
+                index += 1
+            else:
+                end, entry = match
+                items.append(Item(entry.kind, entry.values, entry.head, index, end))
+                index = end
+        return items
+
+
+@lru_cache(maxsize=1)
+def lexicon() -> Lexicon:
+    """The shipped lexicon, built once (about a tenth of a second)."""
+    return Lexicon()

@@ -1,0 +1,247 @@
+"""Present, absent or uncertain; now or in the past; the patient or a relative: item by item.
+
+One pass over the units. A cue before findings holds to the end of its unit; the same cue with
+nothing after it takes the findings before it (`retinal detachment was ruled out`, 出血未见).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from funduscope.findings.lexicon import Item
+from funduscope.findings.structure import Unit
+from funduscope.findings.symbols import Symbol
+
+STATING = ("finding", "head", "measure", "normal")
+_DROPPED = "dropped"
+
+
+@dataclass(slots=True)
+class State:
+    """What the cues say of one item. Status `dropped` means that nothing is asserted."""
+
+    status: str = "present"
+    temporality: str = "current"
+    experiencer: str = "patient"
+    rules: list[str] = field(default_factory=list)
+    advice: bool = False
+
+
+@dataclass(slots=True)
+class _Scope:
+    """What holds until the end of the sentence, and what until the end of the unit."""
+
+    status: str = "present"
+    rule: str = ""
+    history: bool = False
+    family: bool = False
+    advice: bool = False
+    condition: bool = False
+
+
+class StatusReader:
+    """Walks over the units once; `states[i]` describes item i when it is done."""
+
+    def __init__(self, items: list[Item], cut: list[Unit], stream: list[Symbol]) -> None:
+        self.items, self.units, self.stream = items, cut, stream
+        self.states = [State() for _ in items]
+        self._scope = _Scope()
+
+    def read(self) -> list[State]:
+        """The state of every item."""
+        sentence, depth = -1, 0
+        held: list[_Scope] = []
+        for number, unit in enumerate(self.units):
+            if unit.sentence != sentence:
+                sentence, depth, held = unit.sentence, unit.depth, []
+                self._scope = _Scope(advice=unit.section == "advice")
+                self._scope.history = unit.section == "history"
+                self._scope.family = unit.section == "family"
+            while depth < unit.depth:
+                held.append(_Scope(**{k: getattr(self._scope, k) for k in _Scope.__slots__}))
+                depth += 1
+            while depth > unit.depth:
+                self._scope = held.pop() if held else self._scope
+                depth -= 1
+            self._unit(unit)
+            if not self._continues(number):
+                self._scope.status, self._scope.rule = "present", ""
+                self._scope.history = unit.section == "history"
+        return self.states
+
+    def _stating(self, start: int, end: int) -> list[int]:
+        return [i for i in range(start, end) if self.items[i].kind in STATING]
+
+    def _continues(self, number: int) -> bool:
+        """Whether a list under a cue goes on after the comma: `no a, b, or c`, 未见a，及b."""
+        if number + 1 >= len(self.units):
+            return False
+        unit = self.units[number]
+        if self.units[number + 1].depth > unit.depth:
+            return True
+        for after in self.units[number + 1 :]:
+            if after.sentence != unit.sentence or after.depth != unit.depth:
+                return False
+            inside = self.items[after.start : after.end]
+            if inside and inside[0].kind == "list" and inside[0].values[0] == "":
+                return all(i.kind != "neg" for i in inside[:2])
+            if not self._bare(inside):
+                return False
+        return False
+
+    @staticmethod
+    def _bare(inside: list[Item]) -> bool:
+        """Nothing but names of findings and sites: an element of a list, not a clause."""
+        plain = [i for i in inside if i.kind not in ("mark", "list", "site")]
+        return bool(plain) and all(i.kind in ("finding", "head") for i in plain)
+
+    def _unit(self, unit: Unit) -> None:
+        last_cue = unit.start
+        for index in range(unit.start, unit.end):
+            kind = self.items[index].kind
+            if kind in STATING:
+                self._state(index)
+            elif kind in _CUES:
+                ahead = self._ahead(index, unit.end)
+                behind = self._stating(last_cue, index)
+                _CUES[kind](self, index, ahead, behind, unit)
+                if kind not in ("assert", "list") or self._is_sign(index):
+                    last_cue = index + 1 if not ahead or behind else last_cue
+
+    def _ahead(self, index: int, end: int) -> bool:
+        """Whether a finding follows in this unit before another cue of status."""
+        for after in self.items[index + 1 : end]:
+            if after.kind in STATING:
+                return True
+            if after.kind in ("neg_post", "contrast"):
+                return False
+        return False
+
+    def _is_sign(self, index: int) -> bool:
+        return self.stream[self.items[index].start].text in ("(", "+")
+
+    def _state(self, index: int) -> None:
+        scope, state = self._scope, self.states[index]
+        state.status = scope.status
+        state.rules = [scope.rule] if scope.rule else []
+        state.temporality = "history" if scope.history or scope.family else "current"
+        state.experiencer = "family" if scope.family else "patient"
+        state.advice = scope.advice
+        if scope.condition:
+            state.status, state.rules = _DROPPED, ["condition"]
+        elif scope.advice and scope.status != "uncertain":
+            state.status = _DROPPED if scope.status == "present" else scope.status
+            state.rules.append("advice")
+
+    def _set(self, status: str, rule: str) -> None:
+        self._scope.status, self._scope.rule = status, rule
+
+    def _apply(self, places: list[int], status: str, rule: str) -> None:
+        for place in places:
+            if self.states[place].status != _DROPPED or status == "uncertain":
+                self.states[place].status = status
+                self.states[place].rules.append(rule)
+
+    def _neg(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+        if not ahead:
+            self._apply(behind, "absent", "negation_after")
+            if not behind:
+                self._set("absent", "negation")
+        elif self._scope.status == "uncertain" and self._scope.rule == "advice_to_clarify":
+            pass
+        else:
+            self._set("absent", "negation")
+
+    def _neg_post(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+        if behind:
+            self._apply(behind, "absent", "negation_after")
+        elif ahead:
+            self._set("absent", "negation")
+
+    def _exclude(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+        advised = self._scope.advice
+        status = "uncertain" if advised else "absent"
+        rule = "advice_to_clarify" if advised else "excluded"
+        if ahead:
+            self._set(status, rule)
+        else:
+            self._apply(behind, status, rule)
+
+    def _clarify(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+        if self._scope.advice and ahead:
+            self._set("uncertain", "advice_to_clarify")
+
+    def _doubt(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+        versus = self.stream[self.items[index].start].text in ("v", "versus")
+        if versus:
+            self._apply(behind, "uncertain", "doubt_versus")
+        if ahead and not (self._is_question(index) and behind):
+            self._set("uncertain", "doubt")
+        else:
+            self._apply(behind, "uncertain", "doubt_after")
+
+    def _is_question(self, index: int) -> bool:
+        return self.stream[self.items[index].start].text == "?"
+
+    def _double(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+        self._set("present", "double_negation")
+
+    def _assert(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+        if not self._is_sign(index):
+            self._set("present", "")
+
+    def _contrast(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+        self._set("present", "")
+
+    def _history(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+        text = self.stream[self.items[index].end - 1].text
+        if behind and text in ("史", "后"):
+            for place in behind:
+                self.states[place].temporality = "history"
+                self.states[place].rules.append("history_after")
+        elif text not in ("后",):
+            self._scope.history = True
+
+    def _family(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+        if behind and self.stream[self.items[index].end - 1].text == "史":
+            for place in behind:
+                self.states[place].experiencer = "family"
+                self.states[place].temporality = "history"
+                self.states[place].rules.append("family_after")
+        self._scope.family = True
+
+    def _patient(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+        self._scope.family = False
+        if not ahead or self.stream[self.items[index].start].kind == "han":
+            self._set("present", "")
+
+    def _condition(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+        if self.stream[self.items[index].start].text == "风" and behind:
+            self._apply(behind, _DROPPED, "risk")
+        else:
+            self._scope.condition = True
+
+    def _advise(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+        self._scope.advice = True
+        self._set("present", "")
+
+    def _resolve(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+        self._apply(behind, "absent", "resolved")
+
+
+_CUES = {
+    "neg": StatusReader._neg,
+    "neg_post": StatusReader._neg_post,
+    "exclude": StatusReader._exclude,
+    "clarify": StatusReader._clarify,
+    "doubt": StatusReader._doubt,
+    "double": StatusReader._double,
+    "assert": StatusReader._assert,
+    "contrast": StatusReader._contrast,
+    "history": StatusReader._history,
+    "family": StatusReader._family,
+    "patient": StatusReader._patient,
+    "condition": StatusReader._condition,
+    "advise": StatusReader._advise,
+    "resolve": StatusReader._resolve,
+}

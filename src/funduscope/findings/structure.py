@@ -1,0 +1,111 @@
+"""Items -> units: the stretches of a report in which a cue can hold.
+
+A unit ends at a comma, a parenthesis, a dash between blanks, a contrast word (但, but) or the end
+of the sentence. Lists joined by 、, 及, and, or stay within one unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from funduscope.findings.lexicon import Item
+from funduscope.findings.symbols import Symbol
+
+_STRONG = set("。;!?…")
+_OPEN, _CLOSE = set("([{（【《"), set(")]}）】》")
+_PART_OF_FIELD = set("上下侧方边颞鼻中部心旁缘")
+_SECTION_AS_CUE = {"advice": "advise", "history": "history", "family": "family"}
+
+
+@dataclass(slots=True)
+class Unit:
+    """Items[start:end]; `sentence` counts sentences; `depth` counts open parentheses."""
+
+    start: int
+    end: int
+    sentence: int
+    section: str
+    depth: int
+
+
+def refine(items: list[Item], stream: list[Symbol]) -> list[Item]:
+    """Settle what only the neighbors tell: headings need a colon, 左/右 may be parts of a field."""
+    refined: list[Item] = []
+    for index, item in enumerate(items):
+        following = items[index + 1] if index + 1 < len(items) else None
+        colon = following is not None and following.values == (":",)
+        if item.kind == "section" and not colon:
+            kind = _SECTION_AS_CUE.get(item.values[0])
+            item = Item(kind or "site", ("" if kind else "fundus",), "", item.start, item.end)
+        elif item.kind == "side":
+            item = _side(item, following, colon, stream)
+        refined.append(item)
+    return refined
+
+
+def _side(item: Item, following: Item | None, colon: bool, stream: list[Symbol]) -> Item:
+    symbol = stream[item.start]
+    after = stream[item.end].text if item.end < len(stream) else ""
+    closing = following is None or following.kind in ("mark", "break")
+    if symbol.kind == "han":
+        is_eye = after not in _PART_OF_FIELD
+    elif len(symbol.raw) == 1:
+        is_eye = symbol.raw.isupper() and (colon or closing)
+    else:
+        is_eye = after not in ("lower", "upper", "hand", "side", "of")
+    return Item("eye" if is_eye else "other", item.values, "", item.start, item.end)
+
+
+def units(items: list[Item], stream: list[Symbol]) -> list[Unit]:
+    """Cut refined items into units; every item lies in exactly one."""
+    cut: list[Unit] = []
+    start, sentence, section, depth = 0, 0, "", 0
+
+    def close(end: int) -> None:
+        nonlocal start
+        if end > start:
+            cut.append(Unit(start, end, sentence, section, depth))
+        start = end
+
+    for index, item in enumerate(items):
+        mark = item.values[0] if item.kind == "mark" else ""
+        if item.kind == "section":
+            close(index)
+            sentence, section, depth = sentence + 1, item.values[0], 0
+        elif mark in _OPEN:
+            close(index)
+            depth += 1
+        elif mark in _CLOSE:
+            close(index + 1)
+            depth = max(0, depth - 1)
+        elif item.kind in ("contrast", "except"):
+            close(index)
+        elif mark == "," or _dash(item, mark, stream):
+            close(index + 1)
+        elif _ends_sentence(item, mark, index, items, stream):
+            close(index + 1)
+            sentence += 1
+            depth = 0 if item.kind == "break" else depth
+    close(len(items))
+    return cut
+
+
+def _dash(item: Item, mark: str, stream: list[Symbol]) -> bool:
+    if mark not in ("-", "–", "—", "―"):
+        return False
+    before = stream[item.start - 1].end if item.start else 0
+    here = stream[item.start]
+    return mark == "—" or here.start > before
+
+
+def _ends_sentence(
+    item: Item, mark: str, index: int, items: list[Item], stream: list[Symbol]
+) -> bool:
+    if item.kind == "break" or mark in _STRONG and mark:
+        return True
+    if item.kind == "doubt" and stream[item.end - 1].text == "?":
+        return index + 1 == len(items) or items[index + 1].kind not in ("finding", "head")
+    if mark != ".":
+        return False
+    after = stream[item.end] if item.end < len(stream) else None
+    return after is None or after.start > stream[item.start].end or after.kind == "han"
