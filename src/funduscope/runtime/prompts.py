@@ -1,0 +1,145 @@
+"""The words of a package, already embedded: one vector a finding, language and polarity.
+
+Arrays: F findings, L languages, D embedding dimensions, C channels of the feature map.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from funduscope import scoring
+from funduscope.errors import BundleError, DataError
+
+Floats = npt.NDArray[np.float32]
+Scores = npt.NDArray[np.float64]
+
+POLARITIES = ("positive", "negative")
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """What `prompts.npz` holds.
+
+    Attributes:
+        findings: F codes; rows of `vectors` and columns of all scores.
+        languages: L words of `zh`, `en`; a score uses the mean direction over them.
+        vectors: float32 (F, L, 2, D) unit rows; third axis positive, negative.
+        projection: float32 (C, D), the linear map from feature map to embedding.
+        scale: how steeply a difference of cosines becomes a score.
+        bank: name of the prompt bank.
+        bank_hash: its hash, so that scores can be compared.
+    """
+
+    findings: tuple[str, ...]
+    languages: tuple[str, ...]
+    vectors: Floats
+    projection: Floats
+    scale: float
+    bank: str
+    bank_hash: str
+
+    def directions(self, codes: Sequence[str], languages: Sequence[str]) -> tuple[Floats, Floats]:
+        """Unit rows (F, D) of the words for and against findings; languages weigh equally.
+
+        Raises:
+            DataError: a finding or a language that the package does not hold.
+        """
+        rows = [_position(code, self.findings, "finding") for code in codes]
+        columns = [_position(word, self.languages, "language") for word in languages]
+        chosen = self.vectors[np.ix_(rows, columns)]
+        positive, negative = (
+            np.stack([scoring.ensemble(spoken) for spoken in chosen[:, :, polarity]])
+            for polarity in range(len(POLARITIES))
+        )
+        return positive, negative
+
+    @cached_property
+    def _all(self) -> tuple[Floats, Floats]:
+        return self.directions(self.findings, self.languages)
+
+    def scores(self, embedding_ND: npt.ArrayLike) -> Scores:  # noqa: N803
+        """Zero-shot scores (N, F) in 0..1 of image embeddings (N, D)."""
+        return scoring.zero_shot(embedding_ND, *self._all, self.scale)
+
+    def activation(self, feature_map: npt.ArrayLike, finding: str) -> Scores:
+        """Each cell's share (h, w) of the evidence for a finding; feature_map is (C, h, w).
+
+        Raises:
+            DataError: a finding that the package does not hold.
+        """
+        positive, negative = self.directions([finding], self.languages)
+        return scoring.activation_map(feature_map, self.projection, (positive - negative)[0])
+
+    def write(self, path: Path) -> None:
+        """Write `prompts.npz` (plain arrays, no pickled objects)."""
+        with path.open("wb") as stream:
+            np.savez(
+                stream,
+                findings=_words(self.findings),
+                languages=_words(self.languages),
+                vectors=self.vectors.astype(np.float32),
+                projection=self.projection.astype(np.float32),
+                scale=np.float64(self.scale),
+                bank=np.array(self.bank),
+                bank_hash=np.array(self.bank_hash),
+            )
+
+    @classmethod
+    def read(cls, path: Path) -> Prompts:
+        """Read `prompts.npz`; anything that does not fit together is a BundleError."""
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                prompts = cls(
+                    findings=tuple(data["findings"].tolist()),
+                    languages=tuple(data["languages"].tolist()),
+                    vectors=data["vectors"],
+                    projection=data["projection"],
+                    scale=float(data["scale"]),
+                    bank=str(data["bank"]),
+                    bank_hash=str(data["bank_hash"]),
+                )
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise _misfit(path, str(error)) from error
+        shape = (len(prompts.findings), len(prompts.languages), len(POLARITIES))
+        if prompts.vectors.ndim != 4 or prompts.vectors.shape[:3] != shape or 0 in shape:
+            raise _misfit(path, f"vectors {prompts.vectors.shape} for {shape}")
+        if prompts.projection.ndim != 2 or prompts.projection.shape[1] != prompts.dim:
+            raise _misfit(path, f"projection {prompts.projection.shape}, dimension {prompts.dim}")
+        return prompts
+
+    @property
+    def dim(self) -> int:
+        """Length D of a vector."""
+        return int(self.vectors.shape[-1])
+
+
+def _words(words: Sequence[str]) -> npt.NDArray[np.str_]:
+    return np.array(words, dtype=np.str_)
+
+
+def _position(word: str, known: Sequence[str], what: str) -> int:
+    if word not in known:
+        raise DataError(
+            word,
+            place=f"{what}s of the package",
+            rule=f"one of {', '.join(known)}",
+            remedy=f"name one of them, or export a package with this {what}",
+            code=f"unknown_{what}",
+        )
+    return known.index(word)
+
+
+def _misfit(path: Path, value: str) -> BundleError:
+    return BundleError(
+        value,
+        place=str(path),
+        rule="findings F, languages L, vectors (F, L, 2, D), projection (C, D), scale, bank",
+        remedy="export the package again",
+    )

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from funduscope import errors, runtime, scoring
+
+
+@pytest.fixture
+def prompts(package: Path) -> runtime.Prompts:
+    return runtime.Prompts.read(package / runtime.PROMPTS)
+
+
+def test_what_was_written_is_read(prompts: runtime.Prompts, tmp_path: Path) -> None:
+    prompts.write(tmp_path / "again.npz")
+    again = runtime.Prompts.read(tmp_path / "again.npz")
+    assert again.findings == ("glaucoma", "cataract")
+    assert (again.languages, again.scale) == (("en", "zh"), 10.0)
+    assert (again.bank, again.bank_hash) == ("plain", "0123")
+    np.testing.assert_array_equal(again.vectors, prompts.vectors)
+    np.testing.assert_array_equal(again.projection, prompts.projection)
+
+
+def test_a_score_uses_the_mean_direction_of_the_languages(prompts: runtime.Prompts) -> None:
+    image = prompts.vectors[1, 0, 0][None]
+    positive = np.stack([scoring.ensemble(v[:, 0]) for v in prompts.vectors])
+    negative = np.stack([scoring.ensemble(v[:, 1]) for v in prompts.vectors])
+    expected = scoring.zero_shot(image, positive, negative, 10.0)
+    np.testing.assert_allclose(prompts.scores(image), expected)
+
+
+def test_directions_follow_the_order_asked_for(prompts: runtime.Prompts) -> None:
+    positive, negative = prompts.directions(["cataract", "glaucoma"], ["zh"])
+    np.testing.assert_allclose(positive, prompts.vectors[::-1, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(negative, prompts.vectors[::-1, 1, 1], atol=1e-6)
+
+
+def test_activation_means_to_the_difference_of_cosines(
+    package: Path, images: np.ndarray, prompts: runtime.Prompts
+) -> None:
+    embedding, feature_map = runtime.Package.open(package).embed(images)
+    cells = prompts.activation(feature_map[2], "cataract")
+    positive, negative = prompts.directions(["cataract"], prompts.languages)
+    assert cells.shape == (4, 4)
+    assert cells.mean() == pytest.approx(float(embedding[2] @ (positive - negative)[0]), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("codes", "languages", "word"), [(["nothing"], ["en"], "nothing"), (["cataract"], ["fr"], "fr")]
+)
+def test_what_the_package_does_not_hold_is_refused(
+    prompts: runtime.Prompts, codes: list[str], languages: list[str], word: str
+) -> None:
+    with pytest.raises(errors.DataError) as caught:
+        prompts.directions(codes, languages)
+    assert caught.value.value == word
+
+
+@pytest.mark.parametrize("spoil", ["text", "missing", "vectors", "projection"])
+def test_arrays_that_do_not_fit_are_refused(
+    prompts: runtime.Prompts, tmp_path: Path, spoil: str
+) -> None:
+    path = tmp_path / "prompts.npz"
+    prompts.write(path)
+    arrays = dict(np.load(path))
+    if spoil == "missing":
+        del arrays["scale"]
+    elif spoil != "text":
+        arrays[spoil] = arrays[spoil][:, :1]
+    np.savez(path, **arrays)
+    if spoil == "text":
+        path.write_bytes(b"text")
+    with pytest.raises(errors.BundleError, match=r"prompts\.npz"):
+        runtime.Prompts.read(path)
