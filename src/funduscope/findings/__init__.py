@@ -10,6 +10,7 @@ from funduscope.findings.captions import Caption, captions
 from funduscope.findings.extraction import extract
 from funduscope.findings.eyes import eye_texts
 from funduscope.findings.labels import LabelRow, label_rows
+from funduscope.findings.prompts import PromptBank, prompt_bank
 from funduscope.findings.symbols import language_of
 from funduscope.findings.vocabulary import Finding, Vocabulary, vocabulary
 
@@ -18,11 +19,13 @@ __all__ = [
     "Caption",
     "Finding",
     "LabelRow",
+    "PromptBank",
     "Vocabulary",
     "captions",
     "extract",
     "eye_texts",
     "label_rows",
     "language_of",
+    "prompt_bank",
     "vocabulary",
 ]
