@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from funduscope.findings.assertions import Assertion
 from funduscope.findings.eyes import OTHER, SIDES, UNKNOWN, EyeReader, Eyes
 from funduscope.findings.grades import TARGETS, mark_grades, on_scale
-from funduscope.findings.lexicon import Item, lexicon
+from funduscope.findings.lexicon import Composite, Item, lexicon
 from funduscope.findings.status import State, StatusReader
 from funduscope.findings.structure import Unit, refine, units
 from funduscope.findings.symbols import Symbol, symbols
@@ -22,7 +22,7 @@ _WHOLE_EYE = ("fundus", "retina")
 
 @dataclass(slots=True)
 class _Mention:
-    """A finding met at an item; `grades` by eye ("" for all of its eyes)."""
+    """A finding met at an item; `grades` by eye."""
 
     code: str
     index: int
@@ -31,6 +31,7 @@ class _Mention:
     state: State
     rule: str
     grades: dict[str, str] = field(default_factory=dict)
+    eyes_by_grade: bool = False
 
 
 def extract(text: str, *, language: str | None = None) -> list[Assertion]:
@@ -67,13 +68,18 @@ class _Reader:
     def _item(self, index: int, number: int, unit: Unit) -> None:
         item = self.items[index]
         if item.kind in ("finding", "head"):
+            if item.values == ("normal",):
+                self._normal(index, number, unit)
+                return
             for code, rule in self._codes(item, index, number, unit):
                 self._mention(code, index, number, rule)
+        elif item.kind == "gone":
+            self._mention(item.values[0], index, number, "gone").state = State("absent")
         elif item.kind == "measure":
             code, grade = item.values
             mention = self._mention(code, index, number, "measure")
             mention.state = State(rules=[])
-            mention.grades[""] = grade
+            mention.grades = dict.fromkeys(mention.eyes, grade)
         elif item.kind == "normal":
             self._normal(index, number, unit)
         elif item.kind in ("neg", "neg_post"):
@@ -100,15 +106,14 @@ class _Reader:
                         code = self._carried.get(item.head, "")
                     return [(code, f"head:{item.head}")] if code else []
         for code in item.values:
-            if code.endswith("edema"):
-                self._carried["水肿"] = self._carried["edema"] = code
+            if "macular_edema" in (code, *vocabulary().ancestors(code)):
+                self._carried["水肿"] = self._carried["edema"] = "macular_edema"
         return [(code, "term") for code in item.values]
 
-    def _site_near(self, composite: object, index: int, number: int, unit: Unit) -> bool:
+    def _site_near(self, composite: Composite, index: int, number: int, unit: Unit) -> bool:
         """Whether the nearest site, before the head or just after it, is the composite's."""
-        site, reach = getattr(composite, "site"), getattr(composite, "reach")  # noqa: B009
         before = self._sites(range(index - 1, unit.start - 1, -1))
-        if not before and reach == "sentence":
+        if not before and composite.reach == "sentence":
             for earlier in reversed(self.units[:number]):
                 if earlier.sentence != unit.sentence:
                     break
@@ -116,8 +121,8 @@ class _Reader:
                 if before:
                     break
         if before:
-            return site in before
-        return site in self._sites(range(index + 1, min(index + 5, unit.end)))
+            return composite.site in before
+        return composite.site in self._sites(range(index + 1, min(index + 5, unit.end)))
 
     def _sites(self, places: range) -> tuple[str, ...]:
         """The first site met; a broad one (retina) gives way to a finer one right behind it."""
@@ -133,10 +138,11 @@ class _Reader:
         """`normal` of the whole eye: nothing smaller is named in its unit."""
         inside = self.items[unit.start : unit.end]
         sites = {i.values[0] for i in inside if i.kind == "site"} - set(_WHOLE_EYE)
-        findings = [i for i in inside if i.kind in ("finding", "head", "measure", "grade")]
-        word = self.stream[self.items[index].start].text
+        others = [i for i in inside if i.values and i.values[0] != "normal"]
+        findings = [i for i in others if i.kind in ("finding", "head", "measure", "grade")]
+        spelled = self.items[index].kind == "finding"
         whole = any(i.kind == "site" for i in inside) or self.eyes[index] != UNKNOWN
-        if sites or findings or not whole or word == "flat":
+        if sites or not (spelled or (whole and not findings)):
             return
         eyes = self.eyes[index]
         for earlier in self.units[max(0, number - 3) : number]:
@@ -162,7 +168,6 @@ class _Reader:
     # Grades ----------------------------------------------------------------------------------
 
     def _grade(self) -> None:
-        words = vocabulary()
         scales = [(i, item.values[0]) for i, item in enumerate(self.items) if item.kind == "scale"]
         for index, item in enumerate(self.items):
             if item.kind != "grade":
@@ -171,7 +176,7 @@ class _Reader:
             scale = next((name for at, name in reversed(scales) if at < index), "")
             best: tuple[int, _Mention, str] | None = None
             for mention in self.mentions:
-                family = self._family(mention.code, words)
+                family = self._family(mention.code)
                 if family is None or self._sentence(mention.unit) != self._sentence(number):
                     continue
                 grade = on_scale(item.values[0], item.values[1], family, scale)
@@ -186,12 +191,15 @@ class _Reader:
                 self._put(best[1], best[2], index)
 
     def _put(self, mention: _Mention, grade: str, index: int) -> None:
-        key = "" if self.eyes[index] == mention.eyes else "/".join(self.eyes[index])
-        old = mention.grades.get(key, "")
-        if not old or (old.startswith("icdr") and grade.startswith("cn_dr")):
-            mention.grades[key] = grade
-        if grade.endswith(":0"):
-            mention.state.rules.append("grade_0")
+        named = self.eyes[index]
+        if mention.eyes == UNKNOWN and named != UNKNOWN:
+            mention.eyes, mention.eyes_by_grade = named, True
+        elif mention.eyes_by_grade:  # 糖尿病视网膜病变分级：右眼2级，左眼0级
+            mention.eyes = tuple(dict.fromkeys((*mention.eyes, *named)))
+        for eye in named if named != UNKNOWN else mention.eyes:
+            old = mention.grades.get(eye, "")
+            if not old or (old.startswith("icdr") and grade.startswith("cn_dr")):
+                mention.grades[eye] = grade
 
     def _unit_of(self, index: int) -> int:
         return next(n for n, u in enumerate(self.units) if u.start <= index < u.end)
@@ -200,11 +208,12 @@ class _Reader:
         return self.units[number].sentence
 
     def _same_eye(self, mention: _Mention, index: int) -> bool:
-        eyes = set(self.eyes[index])
-        return eyes <= set(mention.eyes) or bool(eyes & set(mention.eyes))
+        named = self.eyes[index]
+        free = UNKNOWN in (mention.eyes, named) or mention.eyes_by_grade
+        return free or bool(set(named) & set(mention.eyes))
 
     @staticmethod
-    def _family(code: str, words: object) -> str | None:
+    def _family(code: str) -> str | None:
         chain = (code, *vocabulary().ancestors(code))
         targets = {t for group in TARGETS.values() for t in group}
         return next((c for c in chain if c in targets), None)
@@ -222,9 +231,7 @@ class _Reader:
     def _row(self, mention: _Mention, eye: str) -> Assertion:
         finding = vocabulary()[mention.code]
         state, item = mention.state, self.items[mention.index]
-        grade = mention.grades.get(eye) or mention.grades.get("")
-        if grade is None:
-            grade = next((g for key, g in mention.grades.items() if eye in key.split("/")), None)
+        grade = mention.grades.get(eye)
         if mention.code == "pdr" and (grade is None or grade.startswith("icdr")):
             grade = "icdr:4"  # severity words grade only the nonproliferative kind
         status = "absent" if grade and grade.endswith(":0") else state.status

@@ -39,7 +39,8 @@ class EyeReader:
                 stack.append(self._current)
                 depth += 1
             while depth > unit.depth:
-                self._current = stack.pop() if stack else self._current
+                earlier = stack.pop() if stack else UNKNOWN
+                self._current = self._current if earlier == UNKNOWN else earlier
                 depth -= 1
             self._unit(number, unit)
         if len(self.named) == 1:
@@ -100,11 +101,14 @@ class EyeReader:
         """A unit of eyes only: behind its findings (`..., right eye.`) or a heading (`OD:`)."""
         held = self._current
         self._prefixed(unit, places)
+        self._mark(unit.start, places[0])
         last = self.items[unit.end - 1]
         nxt = self.units[number + 1] if number + 1 < len(self.units) else None
         ends = nxt is None or nxt.sentence != unit.sentence
         aside = unit.depth > 0 and last.values == (")",)
-        if (ends or aside) and not any(self.items[i].kind == "copy" for i in self._span(unit)):
+        colon = any(self.items[i].values == (":",) for i in self._span(unit))
+        behind = ends or aside or (held == UNKNOWN and not colon)
+        if behind and not any(self.items[i].kind == "copy" for i in self._span(unit)):
             self._reach_back(number, unit, held)
 
     def _span(self, unit: Unit) -> range:

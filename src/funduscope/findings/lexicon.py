@@ -115,7 +115,7 @@ class Lexicon:
         """The keys under which a word may stand in the tree, likeliest first."""
         keys = [text]
         if raw.isupper() or raw[:-1].isupper():
-            keys += ["=" + raw, "=" + raw.removesuffix("s")]
+            keys = ["=" + raw, "=" + raw.removesuffix("s"), text]
             if raw.endswith("s"):
                 keys.append(raw[:-1].lower())
         if len(text) >= 7 and text not in self._words:

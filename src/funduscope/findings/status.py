@@ -39,6 +39,15 @@ class _Scope:
     condition: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Cue:
+    """A cue at item `index`: are findings ahead in its unit, and which stand behind it."""
+
+    index: int
+    ahead: bool
+    behind: list[int]
+
+
 class StatusReader:
     """Walks over the units once; `states[i]` describes item i when it is done."""
 
@@ -101,10 +110,12 @@ class StatusReader:
             kind = self.items[index].kind
             if kind in STATING:
                 self._state(index)
+            elif self.items[index].values[0] == ":" and self._stating(last_cue, index):
+                self._scope.status, self._scope.rule = "present", ""
             elif kind in _CUES:
                 ahead = self._ahead(index, unit.end)
                 behind = self._stating(last_cue, index)
-                _CUES[kind](self, index, ahead, behind, unit)
+                _CUES[kind](self, _Cue(index, ahead, behind))
                 if kind not in ("assert", "list") or self._is_sign(index):
                     last_cue = index + 1 if not ahead or behind else last_cue
 
@@ -142,91 +153,91 @@ class StatusReader:
                 self.states[place].status = status
                 self.states[place].rules.append(rule)
 
-    def _neg(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
-        if not ahead:
-            self._apply(behind, "absent", "negation_after")
-            if not behind:
+    def _neg(self, cue: _Cue) -> None:
+        if not cue.ahead:
+            self._apply(cue.behind, "absent", "negation_after")
+            if not cue.behind:
                 self._set("absent", "negation")
         elif self._scope.status == "uncertain" and self._scope.rule == "advice_to_clarify":
             pass
         else:
             self._set("absent", "negation")
 
-    def _neg_post(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
-        if behind:
-            self._apply(behind, "absent", "negation_after")
-        elif ahead:
+    def _neg_post(self, cue: _Cue) -> None:
+        if cue.behind:
+            self._apply(cue.behind, "absent", "negation_after")
+        elif cue.ahead:
             self._set("absent", "negation")
 
-    def _exclude(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+    def _exclude(self, cue: _Cue) -> None:
         advised = self._scope.advice
         status = "uncertain" if advised else "absent"
         rule = "advice_to_clarify" if advised else "excluded"
-        if ahead:
+        if cue.ahead:
             self._set(status, rule)
         else:
-            self._apply(behind, status, rule)
+            self._apply(cue.behind, status, rule)
 
-    def _clarify(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
-        if self._scope.advice and ahead:
+    def _clarify(self, cue: _Cue) -> None:
+        if self._scope.advice and cue.ahead:
             self._set("uncertain", "advice_to_clarify")
 
-    def _doubt(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
-        versus = self.stream[self.items[index].start].text in ("v", "versus")
+    def _doubt(self, cue: _Cue) -> None:
+        versus = self.stream[self.items[cue.index].start].text in ("v", "versus")
         if versus:
-            self._apply(behind, "uncertain", "doubt_versus")
-        if ahead and not (self._is_question(index) and behind):
+            self._apply(cue.behind, "uncertain", "doubt_versus")
+        if cue.ahead and not (self._is_question(cue.index) and cue.behind):
             self._set("uncertain", "doubt")
         else:
-            self._apply(behind, "uncertain", "doubt_after")
+            self._apply(cue.behind, "uncertain", "doubt_after")
 
     def _is_question(self, index: int) -> bool:
         return self.stream[self.items[index].start].text == "?"
 
-    def _double(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
-        self._set("present", "double_negation")
+    def _double(self, cue: _Cue) -> None:
+        self._set(self.items[cue.index].values[0], "double_negation")
 
-    def _assert(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
-        if not self._is_sign(index):
+    def _assert(self, cue: _Cue) -> None:
+        if not self._is_sign(cue.index):
             self._set("present", "")
 
-    def _contrast(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+    def _contrast(self, cue: _Cue) -> None:
         self._set("present", "")
 
-    def _history(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
-        text = self.stream[self.items[index].end - 1].text
-        if behind and text in ("史", "后"):
-            for place in behind:
+    def _history(self, cue: _Cue) -> None:
+        text = self.stream[self.items[cue.index].end - 1].text
+        if cue.behind and text in ("史", "后"):
+            for place in cue.behind:
                 self.states[place].temporality = "history"
                 self.states[place].rules.append("history_after")
         elif text not in ("后",):
             self._scope.history = True
 
-    def _family(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
-        if behind and self.stream[self.items[index].end - 1].text == "史":
-            for place in behind:
+    def _family(self, cue: _Cue) -> None:
+        if cue.behind and self.stream[self.items[cue.index].end - 1].text == "史":
+            for place in cue.behind:
                 self.states[place].experiencer = "family"
                 self.states[place].temporality = "history"
                 self.states[place].rules.append("family_after")
         self._scope.family = True
 
-    def _patient(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+    def _patient(self, cue: _Cue) -> None:
         self._scope.family = False
-        if not ahead or self.stream[self.items[index].start].kind == "han":
+        if not cue.ahead or self.stream[self.items[cue.index].start].kind == "han":
             self._set("present", "")
 
-    def _condition(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
-        if self.stream[self.items[index].start].text == "风" and behind:
-            self._apply(behind, _DROPPED, "risk")
+    def _condition(self, cue: _Cue) -> None:
+        if self.stream[self.items[cue.index].start].text == "风" and cue.behind:
+            self._apply(cue.behind, _DROPPED, "risk")
         else:
             self._scope.condition = True
 
-    def _advise(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
+    def _advise(self, cue: _Cue) -> None:
         self._scope.advice = True
         self._set("present", "")
 
-    def _resolve(self, index: int, ahead: bool, behind: list[int], unit: Unit) -> None:
-        self._apply(behind, "absent", "resolved")
+    def _resolve(self, cue: _Cue) -> None:
+        self._apply(cue.behind, "absent", "resolved")
 
 
 _CUES = {

@@ -101,7 +101,7 @@ def _dash(item: Item, mark: str, stream: list[Symbol]) -> bool:
 def _ends_sentence(
     item: Item, mark: str, index: int, items: list[Item], stream: list[Symbol]
 ) -> bool:
-    if item.kind == "break" or mark in _STRONG and mark:
+    if item.kind == "break" or (mark and mark in _STRONG):
         return True
     if item.kind == "doubt" and stream[item.end - 1].text == "?":
         return index + 1 == len(items) or items[index + 1].kind not in ("finding", "head")

@@ -130,7 +130,7 @@ def symbols(text: str) -> list[Symbol]:
 
 def _inside_word(plain: str, start: int, end: int) -> bool:
     return (
-        0 < start
+        start > 0
         and end < len(plain)
         and plain[start - 1].isascii()
         and plain[start - 1].isalpha()
