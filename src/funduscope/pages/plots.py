@@ -7,6 +7,7 @@ one drawing serves light, dark and print. The same data give the same bytes.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Callable
@@ -127,6 +128,9 @@ def _adopt(svg: str, label: str) -> str:
     svg = svg.replace("xlink:href", "href")
     used = set(re.findall(r'(?:href="|url\()#([\w.-]+)', svg))
     svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)
+    # drawings share names (of tick marks, say); on one page each needs its own
+    own = hashlib.sha256(svg.encode()).hexdigest()[:8]
+    svg = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{own}-", svg)
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
     svg = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", svg)
     for placeholder, variable in _COLORS.items():
