@@ -1,0 +1,82 @@
+"""On which side of the picture the optic disc lies; the raw material for guessing the eye."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+
+from funduscope.inputs.features import SIDE, Look, Plane, blur, look
+from funduscope.inputs.field import Field, Mask
+from funduscope.inputs.photo import Photo
+
+# Sigmas in px of the 128 px square: half a disc's radius, its surroundings, a vessel bundle.
+_DISC, _AROUND, _BUNDLE = 5.0, 16.0, 7.0
+# Parts of the evidence: brighter than its surroundings in red and green, and dense in vessels.
+_RED, _GREEN, _VESSELS = 0.5, 1.0, 1.0
+# Lead of one side over the other, in standard deviations, below which the answer is None. On 500
+# photographs of the set `odir` (train and val) 91% are answered, 97.6% of these as recorded.
+_LEAD = 2.0
+
+
+def disc_side(rgb: Photo, field: Field | None) -> Literal["left", "right"] | None:
+    """Say whether the optic disc lies in the left or the right half of the picture.
+
+    A right eye has its disc on the right, unless the photograph is mirrored or turned.
+
+    Args:
+        rgb: uint8 (H, W, 3).
+        field: the circle found in it, or None.
+
+    Returns:
+        `left`, `right`, or None where the two halves are too much alike (disc in the middle, out
+        of the field, or hidden).
+    """
+    seen = look(rgb, field)
+    allowed = seen.inside & _band()
+    if allowed.sum() < 100:
+        return None
+    evidence = (
+        _RED * _unit(_blob(seen, 0), allowed)
+        + _GREEN * _unit(_blob(seen, 1), allowed)
+        + _VESSELS * _unit(_vessel_density(seen), allowed)
+    )
+    evidence = np.where(allowed, evidence, -np.inf)
+    left, right = evidence[:, : SIDE // 2].max(), evidence[:, SIDE // 2 :].max()
+    if not abs(right - left) > _LEAD:  # also when one side has no allowed pixel: inf - inf
+        return None
+    return "right" if right > left else "left"
+
+
+@lru_cache(maxsize=1)
+def _band() -> Mask:
+    """Where discs are: off the rim, in the middle rows, not in the very middle."""
+    axis = (np.arange(SIDE) + 0.5) / SIDE * 2 - 1
+    x, y = axis[None, :], axis[:, None]
+    band: Mask = (np.hypot(x, y) < 0.9) & (np.abs(y) < 0.55) & (np.abs(x) > 0.15)
+    return band
+
+
+def _blob(seen: Look, channel: int) -> Plane:
+    """How much brighter than its surroundings a disc-sized patch is, in logarithms."""
+    weight = seen.inside.astype(np.float32)
+    level = np.log(seen.rgb[..., channel] + 6)
+    level = (level - level[seen.inside].mean()) * weight
+    near, far = blur(level, (_DISC, _AROUND))
+    near_weight, far_weight = blur(weight, (_DISC, _AROUND))
+    difference: Plane = near / (near_weight + 1e-3) - far / (far_weight + 1e-3)
+    return difference
+
+
+def _vessel_density(seen: Look) -> Plane:
+    weight = seen.inside.astype(np.float32)
+    ridge = np.minimum(seen.dark_ridge, np.percentile(seen.dark_ridge[seen.inside], 99)) * weight
+    density: Plane = blur(ridge, (_BUNDLE,))[0] / (blur(weight, (_BUNDLE,))[0] + 1e-3)
+    return density
+
+
+def _unit(plane: Plane, where: Mask) -> Plane:
+    """Mean 0, spread 1 over the pixels `where`."""
+    scaled: Plane = (plane - plane[where].mean()) / (plane[where].std() + 1e-6)
+    return scaled
