@@ -1,0 +1,199 @@
+"""What `archive.toml` says of an archive: its sources, their columns, words and file names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from funduscope.config import Settings, build, describe, read_toml
+from funduscope.errors import DataError
+
+SHEET = Path(__file__).with_name("sheet.toml")
+NAME = "archive.toml"
+
+
+class Columns(Settings):
+    """Which column of the source plays which role; a role that is not named is not there.
+
+    In JSON Lines a dot walks into a nested object (`patient.name`).
+    """
+
+    exam: str | None = Field(default=None, description="number of the examination")
+    patient: str | None = Field(default=None, description="number of the patient at the site")
+    name: str | None = Field(default=None, description="name of the patient")
+    identity: tuple[str, ...] = Field(
+        default=(), description="further columns that identify a person (ID card, phone, doctor)"
+    )
+    birth_date: str | None = Field(default=None, description="date of birth")
+    exam_date: str | None = Field(default=None, description="date of the examination")
+    age: str | None = Field(default=None, description="age in years ('7 months' is understood)")
+    sex: str | None = Field(default=None, description="sex")
+    eye: str | None = Field(default=None, description="eye of the row's photographs")
+    camera: str | None = Field(default=None, description="camera model")
+    report: tuple[str, ...] = Field(
+        default=(), description="parts of the report, joined by line breaks"
+    )
+    eye_report: dict[str, str] = Field(
+        default={},
+        description="language (en, zh) -> column with the words on the row's eye; "
+        "the words of both eyes become one report of the patient",
+    )
+    right: str | None = Field(default=None, description="photographs of the right eye")
+    left: str | None = Field(default=None, description="photographs of the left eye")
+    images: str | None = Field(default=None, description="photographs of the row")
+    labels: str | None = Field(default=None, description="label words")
+    split: str | None = Field(default=None, description="train, val or test")
+    licence: str | None = Field(default=None, description="terms of the photograph")
+
+    def roles(self) -> dict[str, tuple[str, ...]]:
+        """Role -> the columns it reads; roles that are not used are left out."""
+        found: dict[str, tuple[str, ...]] = {}
+        for role in type(self).model_fields:
+            value = getattr(self, role)
+            if isinstance(value, dict):
+                value = tuple(value.values())
+            if value:
+                found[role] = (value,) if isinstance(value, str) else tuple(value)
+        return found
+
+
+class Format(Settings):
+    """How dates, lists and file names are written."""
+
+    birth_date: str = Field(default="%Y-%m-%d", description="strptime form of dates of birth")
+    exam_date: str = Field(default="%Y-%m-%d", description="strptime form of examination dates")
+    separator: str = Field(default=";", description="between several file names in a cell")
+    label_separator: str = Field(default=";", description="between label words")
+    eye_pattern: str | None = Field(
+        default=None, description="regular expression on the file's name with a group 'eye'"
+    )
+    file_pattern: str | None = Field(
+        default=None,
+        description="regular expression on the file's name with the group 'exam' (and 'eye'): "
+        "finds the photographs of an examination when no column names them",
+    )
+
+    @field_validator("eye_pattern", "file_pattern")
+    @classmethod
+    def _compiles(cls, text: str | None) -> str | None:
+        if text is not None:
+            try:
+                re.compile(text)
+            except re.error as error:
+                raise ValueError(f"not a regular expression: {error}") from None
+        return text
+
+
+class Values(Settings):
+    """The source's words -> ours; letter case does not matter."""
+
+    sex: dict[str, Literal["female", "male"]] = Field(default={}, description="word -> female, male")
+    eye: dict[str, Literal["OD", "OS", "unknown"]] = Field(
+        default={}, description="word -> OD (right), OS (left), unknown"
+    )
+    age_unit: dict[str, Literal["year", "month", "week", "day"]] = Field(
+        default={}, description="further words behind an age -> year, month, week, day"
+    )
+    split: dict[str, Literal["train", "val", "test"]] = Field(
+        default={}, description="word -> train, val, test"
+    )
+
+
+class EyeWords(Settings):
+    """How the words on each eye are put together into one report."""
+
+    right: str = Field(default="Right eye: {}", description="words of the right eye, at {}")
+    left: str = Field(default="left eye: {}", description="words of the left eye, at {}")
+    between: str = Field(default="; ", description="between the two")
+
+
+class Source(Settings):
+    """One site's table and photographs."""
+
+    site: str = Field(default="", description="name of the institution or set; default: the folder")
+    folder: str = Field(default=".", description="folder of the source, below the archive")
+    table: str | None = Field(default=None, description="file with the rows, below `folder`")
+    kind: Literal["csv", "jsonl", "folder"] = Field(
+        default="csv",
+        description="csv (any separator), jsonl, or folder (no table: the photographs are the rows)",
+    )
+    encoding: str | None = Field(default=None, description="of the table; default: detected")
+    delimiter: str | None = Field(default=None, description="of a csv table; default: detected")
+    photos: tuple[str, ...] = Field(
+        default=("**/*",), description="where photographs lie, below `folder`; all must be there"
+    )
+    public: bool = Field(
+        default=False, description="a public set: the SHA-256 of its files may be stored"
+    )
+    keep_refused: bool = Field(
+        default=False, description="keep pictures that are no fundus photographs, marked so"
+    )
+    check_side: bool = Field(
+        default=True,
+        description="photographs whose optic disc lies on the wrong side for their eye go to review",
+    )
+    modality: Literal["cfp", "uwf", "oct", "ffa", "faf", "external", "other"] = Field(
+        default="cfp", description="kind of picture"
+    )
+    optional: tuple[str, ...] = Field(
+        default=(), description="roles whose columns may be missing from the table"
+    )
+    columns: Columns = Field(default=Columns(), description="role = column")
+    format: Format = Field(default=Format(), description="how things are written")
+    values: Values = Field(default=Values(), description="words of the source -> ours")
+    eye_words: dict[str, EyeWords] = Field(
+        default={"en": EyeWords()}, description="language -> how eye_report becomes a report"
+    )
+
+
+class Description(Settings):
+    """A whole `archive.toml`."""
+
+    format: Literal[1] = Field(default=1, description="form of this description")
+    source: tuple[Source, ...] = Field(min_length=1, description="the sites, one table each")
+
+
+def load(archive: Path, config_path: Path | None = None) -> Description:
+    """The description of an archive: the file given, its own `archive.toml`, or the ready sheet.
+
+    Raises:
+        ConfigError: a description with mistakes (all named).
+        DataError: no such folder, an empty one, or one that nothing describes.
+    """
+    if not archive.is_dir():
+        raise _no_archive("no such folder", archive, "give the folder that holds the archive")
+    if not any(archive.iterdir()):
+        raise _no_archive(
+            "the folder is empty", archive, "give the folder with the tables and photographs"
+        )
+    path = config_path or archive / NAME
+    if config_path is not None or path.is_file():
+        return build(Description, read_toml(path), place=str(path))
+    if not (archive / "labels.csv").is_file():
+        raise _no_archive(
+            "neither archive.toml nor labels.csv",
+            archive,
+            "describe the archive in a file (see `funduscope config ingest`), give it by --config",
+        )
+    return build(Description, read_toml(SHEET), place=str(SHEET))
+
+
+def schema() -> str:
+    """A source description as TOML text: every setting with its meaning and default."""
+    return (
+        "# --- archive.toml: what the archive looks like; one [[source]] a site ---\n"
+        "format = 1\n\n[[source]]\n" + describe(Source, prefix="source.")
+    )
+
+
+def _no_archive(value: str, archive: Path, remedy: str) -> DataError:
+    return DataError(
+        value,
+        place=str(archive),
+        rule="ARCHIVE is a folder with photographs and a description of them",
+        remedy=remedy,
+        code="no_archive",
+    )

@@ -1,0 +1,308 @@
+"""What needs the whole archive at once: copies, splits, reports, tables, counts."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from funduscope import findings, store, tables
+from funduscope.archive import duplicates, identity, parts, plan, splits, texts
+from funduscope.archive.identity import Pseudonyms
+from funduscope.archive.parts import Kept, Part
+from funduscope.archive.records import Exam, Note
+from funduscope.archive.settings import IngestSettings
+from funduscope.archive.texts import Texts
+from funduscope.errors import DataError
+
+REPORT_FREE = "no_report"
+
+
+def write(
+    output: store.Output,
+    planned: plan.Plan,
+    done: Sequence[Part],
+    settings: IngestSettings,
+    pseudonyms: Pseudonyms,
+    key_file: Path,
+) -> None:
+    """Write the tables of a corpus whose pixel files are all there, and fill in its counts.
+
+    Raises:
+        DataError: more photographs were rejected than the settings allow.
+    """
+    corpus = _Corpus(planned, done, settings, pseudonyms)
+    corpus.cluster(parts.thumbs(output.path, done))
+    corpus.split()
+    images = corpus.image_rows()
+    said = corpus.texts()
+    labels, dropped = _label_rows(planned, corpus.kept)
+    notes = [*planned.notes, *corpus.faults(), *corpus.notes, *said.notes, *dropped]
+    _tally(output, planned, corpus, notes, said)
+    ledger = [_ledger_row(note, pseudonyms) for note in notes]
+    for table, rows in (
+        (tables.IMAGES, images),
+        (tables.REPORTS, said.reports),
+        (tables.ASSERTIONS, said.assertions),
+        (tables.PAIRS, said.pairs),
+        (tables.LABELS, labels),
+        (tables.REJECTS, sorted(ledger, key=lambda row: tuple(row.values()))),
+    ):
+        tables.write(table, tables.frame(table, rows), output.path / f"{table.name}.parquet")
+    places = {note.place for note in notes} | {p.path for e in planned.exams for p in e.photos}
+    identity.write_locators(key_file, {_locator(place, pseudonyms): place for place in places})
+    too_many = _too_many(output.counts["images"], notes, settings)
+    if too_many is not None:
+        raise too_many
+    parts.clear(output.path)
+
+
+class _Corpus:
+    """The photographs kept, and what is decided over all of them."""
+
+    def __init__(
+        self,
+        planned: plan.Plan,
+        done: Sequence[Part],
+        settings: IngestSettings,
+        pseudonyms: Pseudonyms,
+    ) -> None:
+        self.planned = planned
+        self.done = done
+        self.settings = settings
+        self.pseudonyms = pseudonyms
+        self.kept: list[Kept] = [kept for part in done for kept in part.kept]
+        self.patients = [plan.patient_id(exam, pseudonyms) for exam in planned.exams]
+        self.notes: list[Note] = []
+        self.units: list[str] = []
+        self.splits: dict[str, str] = {}
+
+    def exam(self, kept: Kept) -> Exam:
+        """The examination of a photograph."""
+        return self.planned.exams[kept.exam]
+
+    def cluster(self, thumbs: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
+        """Join patients that share a picture; unnamed ones become one patient, named ones do not."""
+        hashes = np.array([kept.phash for kept in self.kept], np.uint64)
+        joined, same = duplicates.Clusters(), duplicates.Clusters()
+        for first, second, score in duplicates.near(hashes, thumbs):
+            one, other = self.kept[first], self.kept[second]
+            a, b = self.patients[one.exam], self.patients[other.exam]
+            if a == b:
+                continue
+            joined.join(a, b)
+            if self.exam(one).patient is None and self.exam(other).patient is None:
+                same.join(a, b)
+            else:
+                detail = f"shows the same picture as one of another patient ({score:.2f}); "
+                self._note(other, "near_duplicate", detail + "both are in one split")
+        self.units = [joined.of(name) for name in self.patients]
+        self.patients = [same.of(name) for name in self.patients]
+
+    def _note(self, kept: Kept, code: str, detail: str) -> None:
+        """A line for the ledger on a photograph that stays."""
+        place = self.exam(kept).photos[kept.photo].path
+        self.notes.append(Note(place, "record", "split", code, detail, "review"))
+
+    def split(self) -> None:
+        """Give each unit of patients its split."""
+        units = [self.units[kept.exam] for kept in self.kept]
+        wanted = [self.exam(kept).photos[kept.photo].split for kept in self.kept]
+        names: dict[str, str] = {}
+        for number, exam in enumerate(self.planned.exams):
+            name = f"{exam.site}\x1f{exam.patient or exam.key}"
+            names[self.units[number]] = min(name, names.get(self.units[number], name))
+        self.splits, torn = splits.assign(units, wanted, names, self.settings)
+        first = {unit: kept for unit, kept in zip(reversed(units), reversed(self.kept), strict=True)}
+        for unit in torn:
+            detail = "the source puts one patient (or copies of one picture) into several splits"
+            self._note(first[unit], "split_conflict", detail + f"; all are in {self.splits[unit]}")
+
+    def image_rows(self) -> list[dict[str, Any]]:
+        """Rows of the table images."""
+        first = self._first_visits()
+        shard = {id(kept): part.name for part in self.done for kept in part.kept}
+        return [self._image_row(kept, shard[id(kept)], first) for kept in self.kept]
+
+    def _first_visits(self) -> Mapping[str, date]:
+        first: dict[str, date] = {}
+        for number, exam in enumerate(self.planned.exams):
+            if exam.visit is not None:
+                patient = self.patients[number]
+                first[patient] = min(exam.visit, first.get(patient, exam.visit))
+        return first
+
+    def _image_row(self, kept: Kept, shard: str, first: Mapping[str, date]) -> dict[str, Any]:
+        exam = self.exam(kept)
+        photo = exam.photos[kept.photo]
+        source = self.planned.description.source[exam.source]
+        patient = self.patients[kept.exam]
+        x, y, radius = kept.field or (None, None, None)
+        return {
+            "image_id": kept.image_id,
+            "patient_id": patient,
+            "patient_id_source": "image" if exam.patient is None else "record",
+            "exam_id": self.exam_id(exam),
+            "site_id": exam.site,
+            "eye": photo.eye,
+            "eye_source": photo.eye_source,
+            "modality": self.settings.modality or source.modality,
+            "field": "unknown",
+            "visit_day": (exam.visit - first[patient]).days if exam.visit else None,
+            "age_years": exam.age,
+            "sex": exam.sex,
+            "camera": exam.camera,
+            "source": _locator(photo.path, self.pseudonyms),
+            "licence": photo.licence,
+            "source_sha256": kept.source_sha256,
+            "width_px": kept.width,
+            "height_px": kept.height,
+            "fov_x_px": x,
+            "fov_y_px": y,
+            "fov_radius_px": radius,
+            "gradable": kept.gradable,
+            "gradability": kept.gradability,
+            "ungradable_reason": kept.reason,
+            "phash": kept.phash,
+            "split": self.splits[self.units[kept.exam]],
+            "shard": shard,
+            "row": kept.row,
+        }
+
+    def exam_id(self, exam: Exam) -> str:
+        """Pseudonym of an examination."""
+        return self.pseudonyms("exam", exam.site, exam.key)
+
+    def texts(self) -> Texts:
+        """Reports, assertions, pairs of all examinations."""
+        images: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        for kept in self.kept:
+            eye = self.exam(kept).photos[kept.photo].eye
+            images[kept.exam].append((kept.image_id, eye))
+        reported = {exam.source for exam in self.planned.exams if exam.reports or exam.eye_words}
+        said = Texts()
+        for number, exam in enumerate(self.planned.exams):
+            ids = {
+                "patient_id": self.patients[number],
+                "exam_id": self.exam_id(exam),
+                "site_id": exam.site,
+            }
+            eye_words = self.planned.description.source[exam.source].eye_words
+            texts.add_exam(
+                said,
+                exam,
+                images[number],
+                ids,
+                self.pseudonyms,
+                eye_words,
+                self.settings.captions,
+            )
+            silent = not exam.reports and not exam.eye_words
+            if silent and images[number] and exam.source in reported:
+                detail = "photographs without a report: kept, in no pair"
+                note = Note(exam.place, "record", "pairing", REPORT_FREE, detail, "review")
+                said.notes.append(note)
+        return said
+
+    def faults(self) -> list[Note]:
+        """Lines for the ledger on photographs that were not kept."""
+        return [
+            Note(self.planned.exams[exam].photos[photo].path, "image", step, code, detail, severity)
+            for part in self.done
+            for exam, photo, step, code, detail, severity in part.faults
+        ]
+
+
+def _label_rows(
+    planned: plan.Plan, kept: Sequence[Kept]
+) -> tuple[list[dict[str, Any]], list[Note]]:
+    """Rows of the table labels, and one line for the ledger on each word that makes no row."""
+    rows: list[dict[str, Any]] = []
+    dropped: Counter[tuple[str, str, str]] = Counter()
+    for one in kept:
+        exam = planned.exams[one.exam]
+        made, unknown = findings.label_rows(exam.photos[one.photo].labels)
+        rows += [
+            {
+                "image_id": one.image_id,
+                "task": row.task,
+                "finding": row.finding,
+                "value": row.value,
+                "unit": row.unit,
+                "source": exam.site,
+            }
+            for row in made
+        ]
+        dropped.update((exam.place.rpartition("#")[0], exam.site, word) for word in unknown)
+    notes = [
+        Note(
+            f"{table}#labels={word}",
+            "record",
+            "read",
+            "label_dropped",
+            f"a label word without a code of the vocabulary, on {count} photographs",
+            "review",
+        )
+        for (table, _site, word), count in sorted(dropped.items())
+    ]
+    return rows, notes
+
+
+def _tally(
+    output: store.Output,
+    planned: plan.Plan,
+    corpus: _Corpus,
+    notes: Sequence[Note],
+    said: Texts,
+) -> None:
+    """Fill in the counts; every record seen was kept, rejected or put to review."""
+    of_images = Counter(note.severity for note in notes if note.item == "image")
+    output.counts["images"] = {
+        "seen": planned.photographs,
+        "kept": len(corpus.kept),
+        "rejected": of_images["rejected"],
+        "review": of_images["review"],
+    }
+    output.counts["reports"] = dict(said.counts)
+    for item, count in output.counts.items():
+        ended = count["kept"] + count["rejected"] + count["review"]
+        assert count["seen"] == ended, f"{item}: {count}"
+
+
+def _too_many(
+    images: Mapping[str, int], notes: Sequence[Note], settings: IngestSettings
+) -> DataError | None:
+    """The error of an ingest in which too much was rejected, if it was."""
+    seen, rejected = images["seen"], images["rejected"]
+    if seen and images["kept"] and rejected <= settings.max_failed * seen:
+        return None
+    codes = Counter(n.code for n in notes if n.item == "image" and n.severity == "rejected")
+    listed = ", ".join(f"{code} {count}" for code, count in codes.most_common()) or "none"
+    return DataError(
+        f"{seen} photographs, {images['kept']} kept, {rejected} rejected ({listed})",
+        place="ARCHIVE",
+        rule="some photographs are kept and at most "
+        f"{settings.max_failed:.0%} are rejected (max_failed)",
+        remedy="correct the source or its description, or keep what there is: "
+        "--resume --set max_failed=1",
+        code="too_many_failures",
+    )
+
+
+def _locator(place: str, pseudonyms: Pseudonyms) -> str:
+    return pseudonyms("locator", place)
+
+
+def _ledger_row(note: Note, pseudonyms: Pseudonyms) -> dict[str, str]:
+    return {
+        "locator": _locator(note.place, pseudonyms),
+        "item": note.item,
+        "step": note.step,
+        "code": note.code,
+        "detail": note.detail,
+        "severity": note.severity,
+    }

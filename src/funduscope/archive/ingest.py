@@ -1,0 +1,226 @@
+"""A messy archive of photographs and reports -> a de-identified corpus.
+
+Tables first (`records`), then photographs part by part (`photographs`, `parts`), then what needs
+all of them at once: copies, splits, reports, ledger. Every record ends as kept, rejected or in
+review.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from funduscope import store
+from funduscope.archive import description as descriptions
+from funduscope.archive import finish, identity, parts, plan
+from funduscope.archive.description import Source
+from funduscope.archive.parts import Part
+from funduscope.archive.photographs import Fault, Job, Readers, Reading
+from funduscope.archive.records import Exam
+from funduscope.archive.settings import IngestSettings
+from funduscope.config import Progress, Quiet
+from funduscope.errors import DataError
+
+_DISC_SIDE = {"OD": "right", "OS": "left"}
+"""Side of the picture on which the optic disc lies: toward the nose, as seen by the camera."""
+
+
+def ingest(
+    archive: Path,
+    out: Path,
+    settings: IngestSettings | None = None,
+    *,
+    config_path: Path | None = None,
+    resume: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> store.Corpus:
+    """Turn an archive into a corpus.
+
+    Args:
+        archive: folder with tables and photographs; only read.
+        out: new folder for the corpus.
+        settings: sizes, shares, places; the defaults if None.
+        config_path: description of the archive; default: its own `archive.toml`, or the ready
+            sheet for a folder with `labels.csv`.
+        resume: go on with a run that was interrupted; finished parts are not read again.
+        force: begin anew, whatever lies in `out`.
+        progress: told about each photograph.
+
+    Returns:
+        The opened corpus.
+
+    Raises:
+        ConfigError: mistakes in the description.
+        DataError: no archive, no such column, `out` is taken, too many photographs failed.
+        IdentityError: the key file would lie inside the archive or the corpus.
+    """
+    settings = settings or IngestSettings()
+    progress = progress or Quiet()
+    described = descriptions.load(archive, config_path)
+    if out.resolve().is_relative_to(archive.resolve()):
+        raise DataError(
+            str(out),
+            place="OUT",
+            rule="the corpus does not lie inside the archive it is made from",
+            remedy="give an OUT outside the archive",
+        )
+    key_file = identity.key_path(settings.key_file, out, archive)
+    pseudonyms = identity.Pseudonyms(identity.open_key(key_file))
+    planned = plan.make(archive, described, pseudonyms)
+    made_from = [
+        {"kind": "archive", "id": planned.input_id},
+        {"kind": "key", "id": pseudonyms.fingerprint},
+    ]
+    config = settings.model_dump(mode="json", exclude={"key_file", "workers", "max_failed"})
+    try:
+        with store.create(
+            out,
+            kind="corpus",
+            config=config,
+            seed=settings.seed,
+            inputs=made_from,
+            resume=resume,
+            force=force,
+        ) as output:
+            done = _photographs(archive, out, planned, settings, progress)
+            finish.write(output, planned, done, settings, pseudonyms, key_file)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise _disk_full(out) from error
+    return store.Corpus.open(out)  # type: ignore[no-any-return]
+
+
+def _photographs(
+    archive: Path, out: Path, planned: plan.Plan, settings: IngestSettings, progress: Progress
+) -> list[Part]:
+    """Read all photographs, part by part; the next part is being read while one is written."""
+    step = settings.exams_per_part
+    starts = range(0, len(planned.exams), step)
+    parts_done = [parts.read(out, number) for number in range(len(starts))]
+    jobs = [_jobs(archive, planned, settings, start, start + step) for start in starts]
+    progress.start("photographs", sum(len(some) for some in jobs))
+    seen: dict[str, tuple[int, int]] = {}
+    with Readers(settings.workers) as readers:
+        todo = [number for number, part in enumerate(parts_done) if part is None]
+        begun: dict[int, Iterator[Reading | Fault]] = {}
+        for number, start in enumerate(starts):
+            part = parts_done[number]
+            if part is None:
+                for ahead in [n for n in todo if n >= number][:2]:
+                    if ahead not in begun:
+                        begun[ahead] = readers.submit(jobs[ahead])
+                exams = planned.exams[start : start + step]
+                reader = _Part(planned, number, start, exams, seen, progress)
+                part = reader.read(begun.pop(number))
+                parts.write(out, part, reader.readings)
+                parts_done[number] = part
+            else:
+                progress.advance(len(jobs[number]))
+            seen.update((kept.image_id, (kept.exam, kept.photo)) for kept in part.kept)
+    progress.done()
+    return [part for part in parts_done if part is not None]
+
+
+def _jobs(
+    archive: Path, planned: plan.Plan, settings: IngestSettings, start: int, stop: int
+) -> list[Job]:
+    jobs = []
+    for exam in planned.exams[start:stop]:
+        source = planned.description.source[exam.source]
+        for photo in exam.photos:
+            if photo.path in planned.known:
+                continue
+            jobs.append(
+                Job(
+                    path=archive / photo.path,
+                    max_side=settings.max_side,
+                    jpeg_quality=settings.jpeg_quality,
+                    keep_refused=_keeps_refused(source, settings),
+                    look_for_disc=source.check_side and photo.eye in _DISC_SIDE,
+                    public=source.public,
+                )
+            )
+    return jobs
+
+
+def _keeps_refused(source: Source, settings: IngestSettings) -> bool:
+    return source.keep_refused if settings.keep_refused is None else settings.keep_refused
+
+
+class _Part:
+    """Decides, examination by examination, what of one part is kept."""
+
+    def __init__(
+        self,
+        planned: plan.Plan,
+        number: int,
+        start: int,
+        exams: Sequence[Exam],
+        seen: dict[str, tuple[int, int]],
+        progress: Progress,
+    ) -> None:
+        self.planned = planned
+        self.part = Part(number)
+        self.start = start
+        self.exams = exams
+        self.seen = dict(seen)
+        self.progress = progress
+        self.readings: list[Reading] = []
+
+    def read(self, results: Iterator[Reading | Fault]) -> Part:
+        """Take the results in order."""
+        for number, exam in enumerate(self.exams, start=self.start):
+            for index, photo in enumerate(exam.photos):
+                known = self.planned.known.get(photo.path)
+                if known is not None:
+                    self.part.faults.append((number, index, *known))
+                    continue
+                result = next(results)
+                self.progress.advance(1)
+                self._decide(number, index, exam, result)
+        return self.part
+
+    def _decide(self, number: int, index: int, exam: Exam, result: Reading | Fault) -> None:
+        if isinstance(result, Fault):
+            fault = (result.step, result.code, result.detail, "rejected")
+            self.part.faults.append((number, index, *fault))
+            return
+        image_id = hashlib.sha256(result.stored).hexdigest()[:32]
+        outcome = self._copy(image_id, exam) or self._wrong_side(exam, index, result)
+        if outcome is not None:
+            self.part.faults.append((number, index, *outcome))
+            return
+        self.seen[image_id] = (number, index)
+        parts.keep(self.part, number, index, image_id, result)
+        self.readings.append(result)
+
+    def _copy(self, image_id: str, exam: Exam) -> plan.Outcome | None:
+        """The same stored bytes as an earlier photograph (they differed in metadata only)."""
+        if image_id not in self.seen:
+            return None
+        other = self.planned.exams[self.seen[image_id][0]]
+        if (other.site, other.patient) == (exam.site, exam.patient):
+            return "read", "duplicate", "the same picture as another", "rejected"
+        detail = "the same picture is filed under another patient"
+        return "pairing", "duplicate_other_patient", detail, "review"
+
+    def _wrong_side(self, exam: Exam, index: int, result: Reading) -> plan.Outcome | None:
+        eye = exam.photos[index].eye
+        if result.disc_side is None or result.disc_side == _DISC_SIDE[eye]:
+            return None
+        detail = f"recorded as {eye}, but the optic disc lies on the {result.disc_side}"
+        return "pairing", "side_conflict", detail, "review"
+
+
+def _disk_full(out: Path) -> DataError:
+    return DataError(
+        "no space left on the disk",
+        place=str(out),
+        rule="the corpus fits on its disk; nothing unfinished is ever opened as whole",
+        remedy="free space there, then repeat the command with --resume",
+        code="disk_full",
+    )

@@ -1,0 +1,183 @@
+"""One photograph of the archive -> what the corpus stores of it. Runs in worker processes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import simplejpeg
+from PIL import Image
+
+from funduscope import inputs
+from funduscope.archive.metadata import strip
+from funduscope.errors import DataError
+
+THUMB = 64
+"""Side of the gray picture of the field that duplicates are compared by, px."""
+
+_ORIENTATION = 0x0112
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Job:
+    """A photograph to read and how."""
+
+    path: Path
+    max_side: int
+    jpeg_quality: int
+    keep_refused: bool
+    look_for_disc: bool
+    public: bool
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a photograph was not kept."""
+
+    step: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A photograph that can be kept.
+
+    Attributes:
+        stored: the bytes for the corpus; size and field are in pixels of this picture.
+        field: center and radius of the field of view, or None.
+        thumb: uint8 (64, 64) gray picture of the field.
+        disc_side: the side of the picture on which the optic disc lies, if looked for and found.
+        source_sha256: of the source file, for public sets.
+    """
+
+    stored: bytes
+    suffix: str
+    width: int
+    height: int
+    field: tuple[float, float, float] | None
+    gradable: bool
+    gradability: float
+    reason: str | None
+    phash: int
+    thumb: npt.NDArray[np.uint8]
+    disc_side: str | None
+    source_sha256: str | None
+
+
+def read(job: Job) -> Reading | Fault:
+    """Read, judge and re-encode where needed; whatever is wrong with it becomes a `Fault`."""
+    try:
+        return _read(job)
+    except DataError as error:
+        return Fault("read", error.code, f"{error.value}; {error.rule}")
+    except Exception as error:  # one bad item never stops an archive
+        return Fault("read", "unexpected", type(error).__name__)
+
+
+def _read(job: Job) -> Reading | Fault:
+    data = job.path.read_bytes()
+    size, upright = _header(data)
+    long = max(size)
+    shrink = job.max_side / long if long > job.max_side else None
+    least = int(min(size) * shrink) if shrink else None
+    rgb = inputs.decode(data, name="the photograph", min_side=least)
+    stored = None
+    if shrink:
+        rgb = _resize(rgb, job.max_side)
+    elif upright:
+        stored = strip(data)
+    if stored is None:
+        lossy = shrink is not None or data.startswith(b"\xff\xd8")
+        stored = _encode(rgb, job.jpeg_quality if lossy else None)
+        rgb = inputs.decode(stored, name="the stored photograph")
+    field = inputs.find_field(rgb)
+    quality = inputs.assess(rgb, field)
+    if not quality.is_fundus and not job.keep_refused:
+        return Fault("fundus", "not_fundus", "the picture does not look like a fundus photograph")
+    crop = inputs.crop_field(rgb, field, THUMB)
+    return Reading(
+        stored=stored,
+        suffix="png" if stored.startswith(b"\x89PNG") else "jpg",
+        width=rgb.shape[1],
+        height=rgb.shape[0],
+        field=(field.x, field.y, field.radius) if field else None,
+        gradable=quality.gradable,
+        gradability=quality.gradability,
+        reason=quality.reason,
+        phash=inputs.phash(rgb, field),
+        thumb=crop.mean(axis=2).round().astype(np.uint8),
+        disc_side=inputs.disc_side(rgb, field) if job.look_for_disc else None,
+        source_sha256=hashlib.sha256(data).hexdigest() if job.public else None,
+    )
+
+
+def _header(data: bytes) -> tuple[tuple[int, int], bool]:
+    """Width and height, and whether the picture is stored upright; `decode` judges the rest."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            with Image.open(io.BytesIO(data)) as image:
+                return image.size, image.getexif().get(_ORIENTATION, 1) == 1
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            return (1, 1), True
+
+
+def _resize(rgb: inputs.Photo, max_side: int) -> inputs.Photo:
+    factor = max_side / max(rgb.shape[:2])
+    size = (max(1, round(rgb.shape[1] * factor)), max(1, round(rgb.shape[0] * factor)))
+    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BOX, reducing_gap=2.0))
+
+
+def _encode(rgb: inputs.Photo, quality: int | None) -> bytes:
+    """JPEG of that quality; PNG (None) for what was stored without loss and keeps its size."""
+    if quality is not None:
+        encoded: bytes = simplejpeg.encode_jpeg(
+            np.ascontiguousarray(rgb), quality=quality, colorsubsampling="444"
+        )
+        return encoded
+    stream = io.BytesIO()
+    Image.fromarray(rgb).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _read_batch(jobs: Sequence[Job]) -> list[Reading | Fault]:
+    return [read(job) for job in jobs]
+
+
+class Readers:
+    """Reads photographs in `workers` processes (in this one, if 1), results in order."""
+
+    def __init__(self, workers: int) -> None:
+        # Started afresh, not forked: a fork copies the locks of polars' threads in whatever state.
+        self._pool = (
+            ProcessPoolExecutor(workers, mp_context=get_context("spawn")) if workers > 1 else None
+        )
+
+    def __enter__(self) -> Readers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def submit(self, jobs: Sequence[Job]) -> Iterator[Reading | Fault]:
+        """Begin reading now (if there are other processes); iterate to get the results."""
+        if self._pool is None:
+            return map(read, jobs)
+        cut = [jobs[at : at + _BATCH] for at in range(0, len(jobs), _BATCH)]
+        return _results([self._pool.submit(_read_batch, batch) for batch in cut])
+
+
+def _results(futures: list[Future[list[Reading | Fault]]]) -> Iterator[Reading | Fault]:
+    for future in futures:
+        yield from future.result()

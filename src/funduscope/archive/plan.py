@@ -1,0 +1,113 @@
+"""The order of an ingest, fixed before the first photograph is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from funduscope.archive import duplicates
+from funduscope.archive.description import Description
+from funduscope.archive.identity import Pseudonyms
+from funduscope.archive.records import Contents, Exam, Note, read_source
+
+Outcome = tuple[str, str, str, str]
+"""step, code, detail, severity of a photograph that is not kept."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be read.
+
+    Attributes:
+        exams: in corpus order: source by source, then by pseudonym, which says nothing of names.
+        notes: lines for the ledger from the tables.
+        known: place of a photograph -> why it is not read at all (the same bytes as another).
+        photographs: how many photographs the archive holds.
+        input_id: hash of the description, the tables, and the names and sizes of photographs.
+    """
+
+    description: Description
+    exams: list[Exam]
+    notes: list[Note]
+    known: dict[str, Outcome]
+    photographs: int
+    input_id: str
+
+
+def make(archive: Path, description: Description, pseudonyms: Pseudonyms) -> Plan:
+    """Read the tables and list the photographs.
+
+    Raises:
+        DataError: a table or a column of it is missing.
+    """
+    sources = description.source
+    contents = [read_source(archive, index, source) for index, source in enumerate(sources)]
+    exams = sorted((e for c in contents for e in c.exams), key=lambda e: _order(e, pseudonyms))
+    listed = sorted({name for c in contents for name in c.photos})
+    return Plan(
+        description=description,
+        exams=exams,
+        notes=[note for c in contents for note in c.notes],
+        known=_known(archive, exams, description),
+        photographs=len(listed),
+        input_id=_input_id(archive, description, contents, listed),
+    )
+
+
+def patient_id(exam: Exam, pseudonyms: Pseudonyms) -> str:
+    """Pseudonym of the patient; of the examination, where the source names no patient."""
+    if exam.patient is None:
+        return pseudonyms("patient", exam.site, "exam", exam.key)
+    return pseudonyms("patient", exam.site, "record", exam.patient)
+
+
+def _order(exam: Exam, pseudonyms: Pseudonyms) -> tuple[int, str, int, str]:
+    day = exam.visit.toordinal() if exam.visit else 0
+    return exam.source, patient_id(exam, pseudonyms), day, exam.key
+
+
+def _known(archive: Path, exams: Sequence[Exam], description: Description) -> dict[str, Outcome]:
+    """Photographs that are byte for byte another's.
+
+    Of one patient's copies the first stays. Copies under several patients or eyes all go to
+    review, since nobody can say whose they are; a labeled set keeps the first.
+    """
+    owner = {
+        photo.path: (exam.site, exam.patient or "", photo.eye, exam.source)
+        for exam in exams
+        for photo in exam.photos
+    }
+    order = {name: number for number, name in enumerate(owner)}
+    outcomes: dict[str, Outcome] = {}
+    for group in duplicates.same_bytes([(name, archive / name) for name in owner]):
+        names = sorted(group, key=order.__getitem__)
+        owners = [owner[name] for name in names]
+        labeled = all(description.source[source].keep_refused for *_, source in owners)
+        if not labeled and len({(site, patient) for site, patient, *_ in owners}) > 1:
+            detail = "the same file is filed under several patients"
+            for name in names:
+                outcomes[name] = ("pairing", "duplicate_other_patient", detail, "review")
+        elif not labeled and len({eye for _, _, eye, _ in owners}) > 1:
+            detail = "the same file is filed under both eyes"
+            for name in names:
+                outcomes[name] = ("pairing", "duplicate_other_eye", detail, "review")
+        else:
+            for name in names[1:]:
+                outcomes[name] = ("read", "duplicate", "the same file as another", "rejected")
+    return outcomes
+
+
+def _input_id(
+    archive: Path, description: Description, contents: Sequence[Contents], listed: Sequence[str]
+) -> str:
+    digest = hashlib.sha256(json.dumps(description.model_dump(), sort_keys=True).encode())
+    for source in description.source:
+        if source.table:
+            digest.update((archive / source.folder / source.table).read_bytes())
+    for name in listed:
+        size = (archive / name).stat().st_size if (archive / name).is_file() else -1
+        digest.update(f"{name}\0{size}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:32]

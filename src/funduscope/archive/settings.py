@@ -1,0 +1,62 @@
+"""The settings of `ingest`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from funduscope.config import Settings
+
+
+class IngestSettings(Settings):
+    """How an archive becomes a corpus. What the archive looks like is said by its `archive.toml`."""
+
+    max_side: int = Field(
+        default=1024, ge=64, le=16384, description="longest stored side of a photograph, px"
+    )
+    jpeg_quality: int = Field(
+        default=95, ge=50, le=100, description="JPEG quality of photographs that had to be changed"
+    )
+    seed: int = Field(default=0, ge=0, description="seed of the patient splits")
+    val_share: float = Field(
+        default=0.1, ge=0, le=1, description="part of the patients that goes to val"
+    )
+    test_share: float = Field(
+        default=0.2, ge=0, le=1, description="part of the patients that goes to test"
+    )
+    captions: tuple[Literal["as_written", "en", "zh"], ...] = Field(
+        default=("as_written", "en", "zh"),
+        description="captions made of a report: as_written, and rendered from its findings: en, zh",
+    )
+    modality: Literal["cfp", "uwf", "oct", "ffa", "faf", "external", "other"] | None = Field(
+        default=None, description="kind of picture (cfp, oct, ...), over what archive.toml says"
+    )
+    keep_refused: bool | None = Field(
+        default=None,
+        description="keep pictures that are no fundus photographs, marked so; over archive.toml",
+    )
+    max_failed: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="part of the photographs that may be rejected before the run fails at its end",
+    )
+    exams_per_part: int = Field(
+        default=256, ge=1, le=100_000, description="examinations in one file under pixels/"
+    )
+    workers: int = Field(
+        default=2, ge=1, le=256, description="processes that read photographs; 1: none beside ours"
+    )
+    key_file: Path | None = Field(
+        default=None,
+        description="secret key of the pseudonyms, made on first use; "
+        "default: identity/key in the folder that holds OUT",
+    )
+
+    @model_validator(mode="after")
+    def _shares(self) -> IngestSettings:
+        if self.val_share + self.test_share > 1:
+            raise ValueError("val_share + test_share is more than 1")
+        return self
