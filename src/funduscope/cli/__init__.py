@@ -1,0 +1,1 @@
+"""Words on the command line: one stage call each. The only room that prints."""

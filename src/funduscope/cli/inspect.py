@@ -1,0 +1,280 @@
+"""Looking at what exists: `show`, `check`, `config`."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import json as json_module
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from funduscope import store
+from funduscope.cli import options
+from funduscope.cli.screen import Screen
+from funduscope.cli.stages import show_metrics
+from funduscope.config import Settings, describe
+from funduscope.errors import ConfigError, DataError, missing_extra
+
+Thing = Annotated[
+    Path, typer.Argument(metavar="THING", help="A folder that a stage made, or one of its tables.")
+]
+
+
+def show(thing: Thing, quiet: options.Quiet = False, json: options.Json = False) -> None:
+    """Show a corpus, run, bundle, embeddings, evaluation, package, or one table of them."""
+    screen = Screen(quiet=quiet, as_json=json)
+    if thing.suffix == ".parquet":
+        _show_table(screen, thing)
+        return
+    if (thing / "bundle.json").is_file():
+        _show_bundle(screen, store.Bundle.open(thing))
+        return
+    manifest = _manifest(thing)
+    screen.data({"path": str(thing), **_json_of(thing)})
+    screen.say(f"{manifest.kind} {manifest.id}")
+    made = manifest.made
+    screen.say(f"made {made['started_at']} in {made['seconds']} s: {made['command']}")
+    for item in manifest.inputs:
+        screen.say(f"from {item.get('kind')} {item.get('id', item.get('path', ''))}")
+    SHOWN.get(manifest.kind, _show_counts)(screen, thing, manifest)
+
+
+def _show_counts(screen: Screen, _thing: Path, manifest: store.Manifest) -> None:
+    screen.table("", ("count", "number"), [(k, str(v)) for k, v in manifest.counts.items()])
+    files = [(name, fact["bytes"]) for name, fact in manifest.files.items()]
+    screen.table("", ("file", "bytes"), files)
+
+
+def _show_corpus(screen: Screen, thing: Path, manifest: store.Manifest) -> None:
+    corpus = store.Corpus.open(thing)
+    columns = ("seen", "kept", "rejected", "review")
+    rows = [
+        (name, *(fact.get(c) for c in columns))
+        for name, fact in manifest.counts.items()
+        if isinstance(fact, Mapping)
+    ]
+    screen.table("", ("", *columns), rows)
+    images = corpus.images
+    for column in ("site_id", "split", "eye", "modality"):
+        found = Counter(images[column].to_list())
+        screen.say(f"{column}: " + ", ".join(f"{k} {n}" for k, n in sorted(found.items())))
+    screen.say(f"patients: {images['patient_id'].n_unique()}")
+    ungradable = Counter(v for v in images["ungradable_reason"].to_list() if v)
+    screen.say("ungradable: " + (", ".join(f"{k} {n}" for k, n in ungradable.items()) or "none"))
+    present = corpus.assertions.filter(corpus.assertions["status"] == "present")
+    _show_common(screen, "findings in reports", Counter(present["finding"].to_list()))
+    _show_common(screen, "labels", Counter(corpus.labels["finding"].to_list()))
+    _show_rejects(screen, corpus.rejects)
+
+
+def _show_common(screen: Screen, title: str, found: Counter[str]) -> None:
+    screen.table(title, ("finding", "rows"), found.most_common(20))
+
+
+def _show_rejects(screen: Screen, rejects: Any) -> None:
+    found = Counter(rejects.select("severity", "item", "code").iter_rows())
+    rows = [(*key, count) for key, count in sorted(found.items())]
+    screen.table("rejected and in review", ("severity", "item", "code", "rows"), rows)
+
+
+def _show_evaluation(screen: Screen, thing: Path, _manifest: store.Manifest) -> None:
+    show_metrics(screen, store.Evaluation.open(thing).metrics.to_dicts())
+
+
+def _show_run(screen: Screen, thing: Path, _manifest: store.Manifest) -> None:
+    from funduscope import tables
+
+    _show_bundle(screen, store.Bundle.open(thing), data=False)
+    log = tables.read(tables.LOG, thing / "log.parquet")
+    rows = log.select("step", "images", "loss", "recall_at_1", "data_wait", "seconds").rows()
+    every = max(1, len(rows) // 12)
+    columns = ("step", "images", "loss", "recall@1", "waited", "seconds")
+    screen.table("learning", columns, [*rows[:-1:every], rows[-1]] if rows else [])
+
+
+def _show_bundle(screen: Screen, bundle: store.Bundle, *, data: bool = True) -> None:
+    if data:
+        screen.data({"kind": "bundle", "path": str(bundle.path), **bundle.spec})
+    rows = [(k, v if isinstance(v, str) else json_module.dumps(v)) for k, v in bundle.spec.items()]
+    screen.table(f"bundle {bundle.id}", ("", ""), rows)
+
+
+def _show_package(screen: Screen, thing: Path, _manifest: store.Manifest) -> None:
+    from funduscope.runtime import Package
+
+    package = Package.open(thing)
+    prompts = package.prompts
+    rows = [
+        ("input", f"{package.image_spec.size} px"),
+        ("findings", ", ".join(prompts.findings)),
+        ("languages", ", ".join(prompts.languages)),
+        ("prompt set", f"{prompts.bank} {prompts.bank_hash}"),
+        ("percentiles", "none" if package.reference is None else f"{package.reference.eyes} eyes"),
+    ]
+    screen.table("", ("", ""), rows)
+
+
+SHOWN: dict[str, Callable[[Screen, Path, store.Manifest], None]] = {
+    "corpus": _show_corpus,
+    "run": _show_run,
+    "evaluation": _show_evaluation,
+    "package": _show_package,
+}
+
+
+def _show_table(screen: Screen, path: Path) -> None:
+    from funduscope import tables
+
+    table = tables.TABLES.get(path.stem)
+    if table is None:
+        raise _unknown("table", path.stem, list(tables.TABLES), str(path))
+    data = tables.read(table, path)
+    screen.data({"table": table.name, "rows": data.height, "head": data.head(20).to_dicts()})
+    if table is tables.REJECTS:
+        _show_rejects(screen, data)
+    screen.table(f"{table.name}: {data.height} rows", data.columns, data.head(20).rows())
+
+
+def check(thing: Thing, quiet: options.Quiet = False, json: options.Json = False) -> None:
+    """Prove that a folder is whole: every hash, every table, and that no record was lost."""
+    screen = Screen(quiet=quiet, as_json=json)
+    if (thing / "bundle.json").is_file():
+        done = _check_bundle(thing)
+    else:
+        manifest = _manifest(thing)
+        done = [f"{store.verify(thing)} files are as they were written"]
+        done += _check_tables(thing, manifest)
+        done += CHECKED.get(manifest.kind, _check_nothing)(thing)
+    screen.data({"path": str(thing), "whole": True, "checked": done})
+    for line in done:
+        screen.say(f"ok: {line}")
+
+
+def _check_tables(thing: Path, manifest: store.Manifest) -> list[str]:
+    from funduscope import tables
+
+    done = []
+    for name in manifest.files:
+        table = tables.TABLES.get(Path(name).stem)
+        if table is not None and name == f"{table.name}.parquet":
+            done.append(f"{name}: {tables.read(table, thing / name).height} rows of the right form")
+    return done
+
+
+def _check_nothing(_thing: Path) -> list[str]:
+    return []
+
+
+def _check_corpus(thing: Path) -> list[str]:
+    corpus = store.Corpus.open(thing)
+    done = []
+    for name, kept in (("images", corpus.images), ("reports", corpus.reports)):
+        counts = corpus.manifest.counts[name]
+        parts = [counts[word] for word in ("kept", "rejected", "review")]
+        if counts["seen"] != sum(parts) or counts["kept"] != kept.height:
+            raise DataError(
+                f"{name}: seen {counts['seen']}, kept {parts[0]} ({kept.height} rows), rejected "
+                f"{parts[1]}, review {parts[2]}",
+                place=str(thing),
+                rule="records seen = kept + rejected + review, and every kept one has its row",
+                remedy="ingest the archive again; report this if it returns",
+                code="lost_records",
+            )
+        done.append(f"{name}: {counts['seen']} seen = {parts[0]} + {parts[1]} + {parts[2]}")
+    stored = sorted(name for name, _ in corpus.pixels())
+    if stored != sorted(corpus.images["image_id"].to_list()):
+        raise DataError(
+            f"{len(stored)} photographs stored, {corpus.images.height} listed",
+            place=str(thing / "pixels"),
+            rule="each row of images has its bytes once",
+            remedy="ingest the archive again; report this if it returns",
+            code="lost_pixels",
+        )
+    return [*done, f"pixels: {len(stored)} photographs"]
+
+
+def _check_run(thing: Path) -> list[str]:
+    return _check_bundle(store.Bundle.open(thing).path)
+
+
+def _check_bundle(folder: Path) -> list[str]:
+    bundle = store.Bundle.open(folder)
+    try:
+        from funduscope import model
+    except ImportError as error:
+        raise missing_extra(error.name or "torch", "train") from None
+    model.load(bundle.path)
+    return [f"bundle {bundle.id}: every tensor fits"]
+
+
+def _check_package(thing: Path) -> list[str]:
+    from funduscope.deploy.predictor import Predictor
+
+    predictor = Predictor(thing)
+    return [f"package {predictor.package.id}: its self-test photographs score as they must"]
+
+
+CHECKED: dict[str, Callable[[Path], list[str]]] = {
+    "corpus": _check_corpus,
+    "run": _check_run,
+    "package": _check_package,
+}
+
+STAGES = {
+    "pretrain": ("pretrain", "PretrainSettings", "train"),
+    "embed": ("evaluate", "EmbedSettings", "archive"),
+    "zeroshot": ("evaluate", "ZeroshotSettings", "archive"),
+    "export": ("deploy", "ExportSettings", "train"),
+    "demo": ("cli.demo", "DemoSettings", "archive"),
+}
+
+
+def config(
+    stage: Annotated[str, typer.Argument(metavar="STAGE", help="The command, e.g. pretrain.")],
+) -> None:
+    """Print the settings of a command as TOML, each with its meaning and default.
+
+    `config ingest` prints the form of archive.toml, and ingest's settings as comments.
+    """
+    screen = Screen(quiet=False, as_json=False)
+    if stage == "ingest":
+        from funduscope.archive import description
+        from funduscope.archive.settings import IngestSettings
+
+        screen.say("# Settings of ingest, to be given by --set KEY=VALUE:")
+        for line in describe(IngestSettings).splitlines():
+            screen.say(f"#   {line}".rstrip())
+        screen.say("\n" + description.schema())
+        return
+    if stage not in STAGES:
+        raise _unknown("stage", stage, ["ingest", *STAGES], "config STAGE")
+    room, name, extra = STAGES[stage]
+    try:
+        model: type[Settings] = getattr(importlib.import_module(f"funduscope.{room}"), name)
+    except ModuleNotFoundError as error:
+        raise missing_extra(error.name or room, extra) from None
+    screen.say(describe(model))
+
+
+def _manifest(thing: Path) -> store.Manifest:
+    """The manifest of a folder of whatever kind; unfinished and foreign folders are refused."""
+    kind = str(_json_of(thing).get("kind", "corpus"))
+    return store.read_manifest(thing, kind)
+
+
+def _json_of(thing: Path) -> dict[str, Any]:
+    try:
+        found = json_module.loads((thing / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _unknown(what: str, name: str, known: list[str], place: str) -> ConfigError:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"did you mean '{near[0]}'?" if near else "choose one of these"
+    return ConfigError(name, place=place, rule=f"a {what}: {', '.join(known)}", remedy=hint)

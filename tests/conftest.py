@@ -1,0 +1,53 @@
+"""What every test lives under: no network but loopback, few threads, real data only when there."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Before numpy, torch and onnxruntime are imported: two cores are shared by everything.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
+    os.environ.setdefault(_name, "2")
+# A library that would rather ask a hub than fail is told not to.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_connect = socket.socket.connect
+
+
+def _guarded(self: socket.socket, address: Any) -> None:
+    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in _LOOPBACK:
+        raise RuntimeError(f"a test tried to reach {address[0]}; only loopback is open")
+    _connect(self, address)
+
+
+@pytest.fixture(autouse=True)
+def _closed_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket.socket, "connect", _guarded)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder named by FUNDUSCOPE_DATA."""
+    return Path(os.environ["FUNDUSCOPE_DATA"])
+
+
+@pytest.fixture(scope="session")
+def real_data(shared: Path) -> Path:
+    """The real photographs: one folder a set."""
+    return shared / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs the real photographs where there are none, and full-size proofs."""
+    there = os.environ.get("FUNDUSCOPE_DATA")
+    full = os.environ.get("FUNDUSCOPE_ACCEPT") == "1"
+    for item in items:
+        if "realdata" in item.keywords and not (there and Path(there, "data").is_dir()):
+            item.add_marker(pytest.mark.skip(reason="FUNDUSCOPE_DATA names no folder with data/"))
+        if "accept" in item.keywords and not full:
+            item.add_marker(pytest.mark.skip(reason="full-size proof: run by `make accept`"))
