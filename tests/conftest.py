@@ -45,9 +45,10 @@ def real_data(shared: Path) -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs the real photographs where there are none, and full-size proofs."""
     there = os.environ.get("FUNDUSCOPE_DATA")
-    full = os.environ.get("FUNDUSCOPE_ACCEPT") == "1"
+    full = os.environ.get("FUNDUSCOPE_FULL")
     for item in items:
         if "realdata" in item.keywords and not (there and Path(there, "data").is_dir()):
             item.add_marker(pytest.mark.skip(reason="FUNDUSCOPE_DATA names no folder with data/"))
-        if "accept" in item.keywords and not full:
-            item.add_marker(pytest.mark.skip(reason="full-size proof: run by `make accept`"))
+        for tier in ("accept", "soak"):
+            if tier in item.keywords and full != tier:
+                item.add_marker(pytest.mark.skip(reason=f"full size: run by `make {tier}`"))

@@ -58,7 +58,7 @@ def doctor(quiet: options.Quiet = False, json: options.Json = False) -> None:
 def examine() -> Health:
     """Look at this machine; nothing is changed."""
     libraries = {name: _versions(wanted) for name, wanted in requirements().items()}
-    health = Health(_machine(), libraries, "")
+    health = Health(examine_machine(), libraries, "")
     for extra, found in libraries.items():
         if None not in found.values():
             continue
@@ -102,7 +102,8 @@ def _versions(names: list[str]) -> dict[str, str | None]:
     return found
 
 
-def _machine() -> dict[str, Any]:
+def examine_machine() -> dict[str, Any]:
+    """Python, processor, threads, memory and disk, in words."""
     disk = shutil.disk_usage(Path.cwd())
     return {
         "funduscope": metadata.version("funduscope"),

