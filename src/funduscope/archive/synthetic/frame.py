@@ -27,21 +27,35 @@ _OVERSAMPLE = 2
 
 @dataclass(frozen=True)
 class Frame:
-    """The canvas: a square of `side` pixels around a field of view of `radius` pixels."""
+    """The canvas: a square of `side` pixels (a multiple of 4) around a field of `radius` pixels.
+
+    Attributes:
+        degrees: angle of view that the field's diameter covers.
+        u, v, r: place of each pixel and its distance from the center, in radii, (S, S).
+    """
 
     radius: float
     degrees: float
-    side: int = field(init=False)
+    side: int = 0
     u: Plane = field(init=False, repr=False)
     v: Plane = field(init=False, repr=False)
     r: Plane = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        side = 2 * math.ceil(self.radius + 2)
+        side = self.side or 4 * math.ceil((self.radius + 2) / 2)
         axis = (np.arange(side, dtype=np.float32) + 0.5 - side / 2) / np.float32(self.radius)
         u, v = np.meshgrid(axis, axis)
         for name, value in (("side", side), ("u", u), ("v", v), ("r", np.hypot(u, v))):
             object.__setattr__(self, name, value)
+
+    def coarse(self, factor: int) -> Frame:
+        """The same field on a canvas `factor` (2 or 4) times smaller, for what varies slowly."""
+        return Frame(self.radius / factor, self.degrees, self.side // factor)
+
+    def grow(self, plane: Plane) -> Plane:
+        """Enlarge a plane of a coarse frame to this frame's size."""
+        image = Image.fromarray(plane).resize((self.side, self.side), Image.Resampling.BILINEAR)
+        return np.asarray(image)
 
     @property
     def mm(self) -> float:
@@ -125,7 +139,7 @@ class Pen:
         self._draw = ImageDraw.Draw(self._image)
 
     def line(
-        self, points: NDArray[np.float64], widths: Sequence[float], level: float, chunk: int = 3
+        self, points: NDArray[np.float64], widths: Sequence[float], level: float, chunk: int = 4
     ) -> None:
         """One line through `points` (n, 2) in (u, v), `widths` (n) in radii, `level` 0-1."""
         flat = points * self._scale + self._half

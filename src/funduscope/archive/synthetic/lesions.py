@@ -97,18 +97,20 @@ def hard_exudates(rng: Rng, frame: Frame, eye: Eye, severity: float) -> list[Lay
     """Waxy yellow grains of 0.05-0.3 mm in clusters and broken rings near the fovea."""
     canvas, mm = frame.empty(), frame.mm
     for _ in range(int(rng.integers(2, 4) + 2 * severity)):
-        hub = _around(rng, eye.fovea, 0.8, 3.0)
+        hub = _around(rng, eye.fovea, 0.7, 3.0)
         if not _inside(eye, hub, 0.85 / mm):
             continue
-        ring, turn, arc = rng.uniform(0.3, 0.8), rng.uniform(0, 6.3), rng.uniform(1.8, 6.0)
-        for _ in range(int(10 + 12 * severity)):
+        ring, turn, arc = rng.uniform(0.25, 0.8), rng.uniform(0, 6.3), rng.uniform(1.8, 6.0)
+        for _ in range(int(16 + 18 * severity)):
             angle = turn + rng.uniform(0, arc)
-            far = ring * rng.normal(1, 0.16)
+            far = ring * abs(rng.normal(1, 0.28))
             at = (hub[0] + far * math.cos(angle), hub[1] + far * math.sin(angle))
-            half = rng.uniform(0.03, 0.06 + 0.09 * rng.random() ** 2) * mm
-            stamp(canvas, frame, rng, (at[0] * mm, at[1] * mm), (half * 1.25, half),
-                  angle=angle, soft=0.45, ragged=0.15 if half * frame.radius > 2.5 else 0)  # fmt: skip
-    return [Layer(canvas, (0.93, 0.80, 0.34), 0.92)]
+            half = (0.025 + 0.12 * rng.random() ** 3) * mm
+            large = half * frame.radius > 2.2
+            stamp(canvas, frame, rng, (at[0] * mm, at[1] * mm), (half * 1.5, half),
+                  angle=angle + 1.57 + rng.normal(0, 0.5), soft=0.5, value=rng.uniform(0.7, 1),
+                  ragged=0.25 if large else 0)  # fmt: skip
+    return [Layer(canvas, (0.93, 0.77, 0.30), 0.92)]
 
 
 def cotton_wool(rng: Rng, frame: Frame, eye: Eye, severity: float) -> list[Layer]:
@@ -203,14 +205,17 @@ def membrane(rng: Rng, frame: Frame, eye: Eye, severity: float) -> list[Layer]:
     du, dv = frame.u - hub[0] * mm, frame.v - hub[1] * mm
     far = np.hypot(du, dv) / mm
     turn = np.arctan2(dv, du)
-    reach = 1.3 + 0.9 * severity
-    near = smooth(far + 0.3 * clouds(rng, frame.side, 9), reach, reach * 0.35)
-    warp = clouds(rng, frame.side, 12)
-    folds = smooth(np.cos(turn * rng.integers(13, 19) + warp * 1.5 + far * 1.2), 0.1, 0.95)
-    folds = folds * smooth(far, 0.25, 0.8)
-    glint = smooth(clouds(rng, frame.side, 17) + 0.5 * warp, 0.15, 1.5)
-    sheen = np.clip(0.28 + 0.6 * glint + 0.5 * folds, 0, 1) * near
-    return [Layer(sheen, (0.93, 0.84, 0.66), 0.42 + 0.22 * severity)]
+    reach = 1.7 + 0.9 * severity
+    near = smooth(far + 0.35 * clouds(rng, frame.side, 9), reach, reach * 0.3)
+    warp = clouds(rng, frame.side, 11)
+    # Folds run across the macula in one main direction and fan out a little.
+    lead = rng.uniform(0, math.pi)
+    across = (du * math.sin(lead) - dv * math.cos(lead)) / mm
+    folds = smooth(np.cos(across * 13 + warp * 1.9 + 0.6 * np.sin(turn * 2)), 0.25, 1.0)
+    folds = folds * smooth(clouds(rng, frame.side, 7), -0.6, 0.8)
+    glint = smooth(clouds(rng, frame.side, 19) + 0.5 * warp, 0.0, 1.6)
+    sheen = np.clip(0.34 + 0.65 * glint + 0.5 * folds, 0, 1) * near
+    return [Layer(np.asarray(sheen, np.float32), (0.93, 0.85, 0.68), 0.46 + 0.22 * severity)]
 
 
 def occlusion(rng: Rng, frame: Frame, eye: Eye, severity: float) -> list[Layer]:
@@ -284,7 +289,7 @@ def nevus(rng: Rng, frame: Frame, eye: Eye, severity: float) -> list[Layer]:
         stamp(dust, frame, rng, _around(rng, spot, 0, half * 0.7), (grain, grain), soft=0.7)
     return [
         Layer(
-            body * (0.9 + 0.1 * clouds(rng, frame.side, 40)), (0.19, 0.13, 0.11), 0.74, "choroid"
+            body * (0.9 + 0.1 * clouds(rng, frame.side, 40)), (0.235, 0.145, 0.105), 0.68, "choroid"
         ),
         Layer(dust, (0.80, 0.62, 0.34), 0.7, "choroid", counted=False),
     ]

@@ -16,7 +16,7 @@ def draw_object(rng: Rng, height: int, width: int) -> NDArray[np.uint8]:
     draw(rng, image)
     grain = clouds(rng, max(height, width), max(height, width) // 3)[:height, :width, None]
     noisy = np.asarray(image, np.float32) + grain * 3
-    return np.clip(noisy, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(noisy, 0, 255), np.uint8)
 
 
 def _landscape(rng: Rng, image: Image.Image) -> None:

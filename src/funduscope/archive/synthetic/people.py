@@ -15,17 +15,19 @@ from funduscope.archive.synthetic.frame import Rng
 
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧"
 _GIVEN = (
-    "伟 芳 娜 秀英 敏 静 丽 强 磊 军 洋 勇 艳 杰 娟 涛 明 超 秀兰 霞 平 刚 桂英 建国 建华 志强 玉兰 "
-    "文博 雪梅 海燕 国栋 春花 晓东 玉梅 振华 淑珍 子轩 凤英 德明 永康"
-).split()
+    *("伟", "芳", "娜", "秀英", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟"),
+    *("涛", "明", "超", "秀兰", "霞", "平", "刚", "桂英", "建国", "建华", "志强", "玉兰", "文博"),
+    *("雪梅", "海燕", "国栋", "春花", "晓东", "玉梅", "振华", "淑珍", "子轩", "凤英", "德明"),
+)
 _FIRST = {
-    "female": "Alice Clara Donna Elena Fiona Grace Helen Irene Joan Laura Martha Nora Paula Ruth Vera",
-    "male": "Adam Brian Carl Derek Edwin Frank Hugo Ivan Keith Leon Miles Oscar Paul Ralph Victor",
+    "female": ("Alice", "Clara", "Donna", "Elena", "Fiona", "Helen", "Irene", "Martha", "Nora"),
+    "male": ("Adam", "Brian", "Carl", "Derek", "Edwin", "Hugo", "Ivan", "Oscar", "Ralph"),
 }
 _LAST = (
-    "Abbott Barlow Calloway Dempsey Ellison Fairchild Garrison Hathaway Ingram Jarvis Kendrick "
-    "Lockhart Merriman Norwood Oakley Pemberton Quigley Rutledge Stanton Thackeray Underhill Whitlock"
-).split()
+    *("Abbott", "Barlow", "Calloway", "Dempsey", "Ellison", "Fairchild", "Garrison", "Hathaway"),
+    *("Ingram", "Jarvis", "Kendrick", "Lockhart", "Merriman", "Norwood", "Oakley", "Pemberton"),
+    *("Quigley", "Rutledge", "Stanton", "Thackeray", "Underhill", "Whitlock"),
+)
 
 # Share of people with each disease, chosen so that every finding is in at least 8% of eyes: far
 # more than in life, so that a small archive teaches something.
@@ -99,7 +101,7 @@ def draw_name(rng: Rng, language: str, sex: str) -> tuple[str, str]:
         family = str(rng.choice(list(_SURNAMES)))
         return family + str(rng.choice(_GIVEN)), family
     family = str(rng.choice(_LAST))
-    return f"{rng.choice(_FIRST[sex].split())} {family}", family
+    return f"{rng.choice(_FIRST[sex])} {family}", family
 
 
 def draw_person(rng: Rng, number: str, language: str, tilt: float) -> Person:
@@ -145,5 +147,5 @@ def draw_findings(rng: Rng, person: Person) -> dict[str, dict[str, float]]:
         if "brvo" in signs:
             signs["flame_hemorrhage"] = signs["brvo"]
         if "media_opacity" in signs:
-            signs["media_opacity"] = 0.3 + 0.5 * signs["media_opacity"]
+            signs["media_opacity"] = 0.42 + 0.5 * signs["media_opacity"]
     return found

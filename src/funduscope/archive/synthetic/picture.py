@@ -20,8 +20,8 @@ from funduscope.archive.synthetic.lesions import PAINTERS, Color, Layer
 from funduscope.archive.synthetic.vessels import Tree, grow, raster, wrinkle
 
 # Share of the light that blood absorbs per color (log), oxygenated arteries a little less.
-_VEIN = (0.34, 0.92, 0.62)
-_ARTERY = (0.16, 0.62, 0.46)
+_VEIN = (0.44, 1.12, 0.74)
+_ARTERY = (0.22, 0.80, 0.58)
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def photograph(eye: Eye, side: str, camera: Camera, shot: Shot, seed: int) -> Ph
     regions.pop("media_opacity", None)
     haze = eye.findings.get("media_opacity", 0.0)
     mirrored = side == "OS"
-    reflectance = np.exp(np.stack([_turn(plane, mirrored) for plane in planes]))
-    rgb, place = expose(np.random.default_rng(seed), frame, reflectance, haze, camera, shot)
+    turned = np.stack([_turn(plane, mirrored) for plane in planes])
+    rgb, place = expose(np.random.default_rng(seed), frame, turned, haze, camera, shot)
     inside = place(frame.r < 1)
     lesions = {
         name: place(_turn(regions[name], mirrored)) & inside for name in FINDINGS if name in regions
@@ -99,47 +99,45 @@ def _cover(planes: list[Plane], mask: Plane, color: Color) -> None:
 
 def _background(rng: Rng, frame: Frame, eye: Eye) -> list[Plane]:
     """Choroid, pigment epithelium, nerve fibers, macula: log reflectance per color, (S, S) each."""
-    side, mm, dark = frame.side, frame.mm, eye.dark
-    far = np.hypot(frame.u - eye.fovea[0] * mm, frame.v - eye.fovea[1] * mm) / mm
-    broad, grain = clouds(rng, side, 5), clouds(rng, side, side // 5) * 0.5
-    grain += clouds(rng, side, side // 12) * 0.6
-    mottle = 0.035 * broad + 0.022 * grain
-    mesh = _choroid(rng, frame)
+    coarse, mm, dark = frame.coarse(2), frame.mm, eye.dark
+    side = coarse.side
+    far = np.hypot(coarse.u - eye.fovea[0] * mm, coarse.v - eye.fovea[1] * mm) / mm
+    mottle = 0.075 * clouds(rng, side, 5) + 0.025 * clouds(rng, side, side // 6)
     # Choroidal vessels show away from the macula, where the pigment epithelium is thin.
-    mesh = mesh * smooth(far, 0.5, 3.0) * np.float32(dark)
-    pit = np.exp(-((far / 0.42) ** 2))
-    macula = np.exp(-((far / 1.35) ** 2))
-    fibers = _fibers(rng, frame, eye) * np.float32(0.11 - 0.05 * dark)
+    mesh = _choroid(rng, coarse) * smooth(far, 0.4, 3.4) * np.float32(dark)
+    pit = np.exp(-((far / 0.38) ** 2))
+    macula = np.exp(-((far / 1.25) ** 2))
+    fibers = _fibers(rng, coarse, eye) * np.float32(0.12 - 0.06 * dark)
+    reflex = _foveal_reflex(rng, eye, far)
     tone = eye.patient.pigment
-    base = (0.63 - 0.10 * tone, 0.285 - 0.055 * tone, 0.135 - 0.03 * tone)
+    # A thin pigment epithelium lets the red choroid through.
+    base = (0.60 - 0.09 * tone, 0.262 - 0.05 * tone - 0.03 * dark, 0.118 - 0.03 * tone)
     weights = (
-        # mottle, mesh, pit, macula, fibers
-        (0.8, 0.36, -0.16, -0.07, 0.35),
-        (1.3, 0.62, -0.36, -0.16, 1.0),
-        (1.2, 0.66, -0.34, -0.26, 1.1),
+        # mottle, mesh, pit, macula, fibers, reflex
+        (0.8, 0.32, -0.22, -0.13, 0.35, 0.5),
+        (1.2, 0.46, -0.46, -0.27, 1.0, 1.0),
+        (1.1, 0.34, -0.40, -0.38, 1.1, 1.1),
     )
+    grain = clouds(rng, frame.side, frame.side // 4) * np.float32(0.018)
     planes = []
-    for level, (a, b, c, d, e) in zip(base, weights, strict=True):
-        plane = a * mottle + b * mesh + c * pit + d * macula + e * fibers
-        planes.append(np.asarray(plane + np.float32(math.log(level)), np.float32))
-    _foveal_reflex(rng, frame, eye, planes, far)
+    for level, (a, b, c, d, e, f) in zip(base, weights, strict=True):
+        plane = a * mottle + b * mesh + c * pit + d * macula + e * fibers + f * reflex
+        planes.append(frame.grow(np.asarray(plane + math.log(level), np.float32)) + grain)
     return planes
 
 
 def _choroid(rng: Rng, frame: Frame) -> Plane:
-    """The mesh of choroidal vessels, -1 between to 1 on them: bands that fan out from the pole."""
+    """The mesh of choroidal vessels: -1 in the dark gaps to 1 on the bands."""
     side = frame.side
-    bands = clouds(rng, side, 22)
-    fine = clouds(rng, side, 34)
-    reach = np.sqrt(frame.r + 0.05)
-    row = np.minimum((reach * side * 0.62).astype(np.int32), side - 1)
-    turn = np.arctan2(frame.v, frame.u) / np.float32(2 * math.pi) + 0.5
-    column = np.minimum((np.abs(turn * 2 - 1) * (side - 1)).astype(np.int32), side - 1)
-    # Polar for the fanning bands, plain for the links between them.
-    fan = clouds(rng, side, 40)[row // 3, column]
-    ridge = np.exp(-((fan / 0.55) ** 2)) + np.exp(-((bands / 0.3) ** 2)) * 0.7
-    ridge += 0.45 * np.exp(-((fine / 0.3) ** 2))
-    return np.asarray(np.clip(ridge, 0, 1.5) - 0.75, np.float32)
+    turn = np.abs(np.arctan2(frame.v, frame.u)) * np.float32((side - 1) / math.pi)
+    row = (np.sqrt(frame.r) * np.float32(side * 0.14) + 4 * clouds(rng, side, 9)).astype(np.int32)
+    column = (turn + np.float32(0.035 * side) * clouds(rng, side, 8)).astype(np.int32)
+    # Bands that fan out from the pole toward the vortex veins, and links between them.
+    fan = clouds(rng, side, 30)[row % side, column % side]
+    bands = np.exp(-((fan / 0.6) ** 2))
+    links = np.exp(-((clouds(rng, side, 20) / 0.5) ** 2))
+    mesh = 0.75 * bands + 0.5 * links + 0.2 * clouds(rng, side, 11)
+    return np.asarray(1.5 * np.minimum(mesh, 1.1) - 1.0, np.float32)
 
 
 def _fibers(rng: Rng, frame: Frame, eye: Eye) -> Plane:
@@ -156,19 +154,14 @@ def _fibers(rng: Rng, frame: Frame, eye: Eye) -> Plane:
     return np.asarray((0.8 + lines.astype(np.float32)[index]) * strength, np.float32)
 
 
-def _foveal_reflex(rng: Rng, frame: Frame, eye: Eye, planes: list[Plane], far: Plane) -> None:
-    """The glint of the pit and the ring around the macula, plain in the young."""
+def _foveal_reflex(rng: Rng, eye: Eye, far: Plane) -> Plane:
+    """The glint of the pit and the ring around the macula, plain in the young; `far` in mm."""
     young = max(0.0, (50 - eye.patient.age) / 40)
-    gone = {"erm", "drusen", "media_opacity", "hard_exudate"} & set(eye.findings)
-    if gone:
-        return
-    glint = frame.empty()
-    spot = (eye.fovea[0] * frame.mm, eye.fovea[1] * frame.mm)
-    size = rng.uniform(0.05, 0.08) * frame.mm
-    stamp(glint, frame, rng, spot, (size, size), soft=0.9, value=0.2 + 0.3 * young)
-    ring = np.exp(-(((far - 1.05) / 0.16) ** 2)) * np.float32(0.10 * young * rng.random())
-    for plane, share in zip(planes, (0.5, 1.0, 1.1), strict=True):
-        plane += np.float32(share) * (glint + ring)
+    size, level, ring = rng.uniform(0.06, 0.09), 0.15 + 0.35 * young, 0.10 * young * rng.random()
+    if {"erm", "drusen", "media_opacity", "hard_exudate"} & set(eye.findings):
+        return np.zeros_like(far)
+    glint = level * np.exp(-((far / size) ** 2)) + ring * np.exp(-(((far - 1.05) / 0.16) ** 2))
+    return np.asarray(glint, np.float32)
 
 
 def _disc(rng: Rng, frame: Frame, eye: Eye, planes: list[Plane]) -> Plane:
