@@ -211,7 +211,7 @@ def test_the_same_data_give_the_same_bytes_and_render_writes_them(tmp_path):
     ("block", "words"),
     [
         (pages.Funnel([pages.FunnelRow("x", 10, 9, 0, 0, {})]), "kept + rejected + review"),
-        (pages.Funnel([pages.FunnelRow("x", 10, 9, 1, 0, {})]), "one reason"),
+        (pages.Funnel([pages.FunnelRow("x", 10, 9, 1, 0, {})]), "has a reason"),
         (pages.Table([pages.Column("a")], [["1", "2"]]), "one cell for each"),
     ],
 )

@@ -65,7 +65,8 @@ class FunnelRow:
         kept: went on.
         rejected: did not.
         review: wait for a person.
-        reasons: code of each reason with its count; of `rejected` and `review` together.
+        reasons: code of each reason with its count, of `rejected` and `review` together; a record
+            may have more than one.
     """
 
     name: str
