@@ -29,7 +29,7 @@ class TextTower(nn.Module):
         self.width = int(config["hidden_size"])
         self.bert = BertModel(BertConfig(**config), add_pooling_layer=False)
         if frozen:
-            self.requires_grad_(False)
+            self.requires_grad_(False).eval()
 
     def forward(self, ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
         """Mean over the tokens that are not padding (sentence-transformers' pooling)."""

@@ -92,6 +92,8 @@ class Trainer:
         begun = time.monotonic()
         rate = self._schedule()
         rng = self._sampler.rng(self.step)
+        # For what torch draws itself: the tower drops whole blocks at random while it trains.
+        torch.manual_seed(int(rng.integers(2**62)))
         rows = self._sampler.rows(rng)
         texts, match_IT = self._sampler.texts(rows, rng)
         image_B3SS = self._photographs(rows, rng)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -124,14 +124,15 @@ def permuted(examples: Sequence[Example], seed: int) -> list[Example]:
     by_site: dict[str, dict[str, list[Example]]] = defaultdict(lambda: defaultdict(list))
     for e in examples:
         by_site[e.site_id][e.patient_id].append(e)
-    made = []
+    lender: dict[str, Example] = {}
     for site in sorted(by_site):
         patients = sorted(by_site[site])
         order = rng.permutation(len(patients))
-        donors = {patients[a]: patients[b] for a, b in zip(order, np.roll(order, 1), strict=True)}
-        for patient in patients:
-            lent = by_site[site][donors[patient]]
-            for i, e in enumerate(by_site[site][patient]):
-                d = lent[i % len(lent)]
-                made.append(Example(e.image_id, e.patient_id, e.site_id, d.captions, d.statements))
-    return made
+        for taker, giver in zip(order, np.roll(order, 1), strict=True):
+            lent = by_site[site][patients[giver]]
+            for i, e in enumerate(by_site[site][patients[taker]]):
+                lender[e.image_id] = lent[i % len(lent)]
+    return [
+        replace(e, captions=lender[e.image_id].captions, statements=lender[e.image_id].statements)
+        for e in examples
+    ]

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from funduscope.errors import BundleError
+from funduscope.inputs import ImageSpec
+from funduscope.model import DualEncoder, ModelSettings, load, save
+from funduscope.model.image_tower import EfficientNetLite0
+from funduscope.model.text_tower import build
+
+
+@pytest.fixture(scope="module")
+def encoder() -> tuple[DualEncoder, object]:
+    torch.manual_seed(0)
+    settings = ModelSettings(text_tower="tiny", dim=16, english_rows=1000)
+    text, tokenizer = build(settings)
+    return DualEncoder(EfficientNetLite0(pretrained=False), text, 16).eval(), tokenizer
+
+
+@pytest.fixture
+def bundle(encoder, tmp_path: Path) -> Path:
+    made, tokenizer = encoder
+    spec = ImageSpec(size=64)
+    facts = {"corpora": [], "licence": "test"}
+    save(
+        tmp_path / "bundle", made, tokenizer, spec,
+        text_length=32, facts=facts, card="# {id}", licence="test",
+    )  # fmt: skip
+    return tmp_path / "bundle"
+
+
+def test_what_was_saved_is_what_is_loaded(encoder, bundle: Path) -> None:
+    made, _ = encoder
+    loaded = load(bundle)
+    assert loaded.id in (bundle / "card.md").read_text(encoding="utf-8")
+    image = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        was, map_was = made.encode_image(image)
+        now, map_now = loaded.encoder.encode_image(image)
+    assert torch.allclose(was, now, atol=2e-2)
+    assert map_now.shape == map_was.shape == (2, 1280, 2, 2)
+
+
+def test_the_activation_map_is_exact(encoder) -> None:
+    """Before normalization, the mean of the projected map is the embedding."""
+    made, _ = encoder
+    with torch.inference_mode():
+        rows, cells = made.encode_image(torch.rand(1, 3, 64, 64))
+        per_cell = torch.einsum("dc,bchw->bdhw", made.image_projection.weight, cells)
+        mean = torch.nn.functional.normalize(per_cell.mean((2, 3)), dim=-1)
+    assert torch.allclose(mean, rows, atol=1e-5)
+
+
+NAME = "image_projection.weight"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t.pop(NAME), f"missing tensor '{NAME}'"),
+        (lambda t: t.update({"renamed": t.pop(NAME)}), "unknown tensor 'renamed'"),
+        (lambda t: t.update({NAME: t[NAME][:, :5].contiguous()}), "shape"),
+    ],
+)
+def test_tensors_that_do_not_fit_are_named(bundle: Path, change, said: str) -> None:
+    tensors = load_file(bundle / "weights.safetensors")
+    change(tensors)
+    save_file(tensors, bundle / "weights.safetensors")
+    with pytest.raises(BundleError, match=said) as caught:
+        load(bundle)
+    assert "weights.safetensors" in caught.value.place
+    assert caught.value.remedy
+
+
+def test_a_changed_byte_is_refused(bundle: Path) -> None:
+    tensors = load_file(bundle / "weights.safetensors")
+    tensors[NAME] = tensors[NAME] + 1
+    save_file(tensors, bundle / "weights.safetensors")
+    with pytest.raises(BundleError, match="changed"):
+        load(bundle)
+
+
+def test_cut_short_weights_are_refused(bundle: Path) -> None:
+    file = bundle / "weights.safetensors"
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(BundleError, match="readable"):
+        load(bundle)
+
+
+def test_a_folder_without_bundle_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"bundle\.json"):
+        load(tmp_path)

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from funduscope import store, tables
+from funduscope.errors import ConfigError, DataError
+from funduscope.model import embed_images, embed_texts, load
+from funduscope.pretrain import PretrainSettings, pretrain
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return load_file(run / "bundle" / "weights.safetensors")
+
+
+def same(a: Path, b: Path) -> bool:
+    one, two = weights(a), weights(b)
+    return set(one) == set(two) and all(torch.equal(one[n], two[n]) for n in one)
+
+
+@pytest.fixture(scope="module")
+def run(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unbroken run that others are compared with."""
+    out = tmp_path_factory.mktemp("run") / "run"
+    pretrain([archive], out, _tiny())
+    return out
+
+
+def _tiny(**changes: object) -> PretrainSettings:
+    model = {"image_size": 64, "text_tower": "tiny", "dim": 32, "english_rows": 1000}
+    base = {"model": model, "train_size": 64, "steps": 4, "batch": 6, "threads": 1}
+    every = {"checkpoint_every": 1, "log_every": 1}
+    return PretrainSettings.model_validate({**base, **every, **changes})
+
+
+def test_a_run_leaves_log_bundle_and_manifest(run: Path) -> None:
+    assert {p.name for p in run.iterdir()} == {"bundle", "log.parquet", "manifest.json"}
+    log = tables.read(tables.LOG, run / "log.parquet")
+    assert log["step"].to_list() == [1, 2, 3, 4]
+    assert log["images"].to_list() == [6, 12, 18, 24]
+    manifest = store.read_manifest(run, "run")
+    assert manifest.counts == {"images": 20, "patients": 10, "captions": 4}
+    assert manifest.extra["bundle_id"] == store.Bundle.open(run).id
+
+
+def test_the_bundle_embeds_photographs_and_both_languages(run: Path, archive: Path) -> None:
+    loaded = load(run)
+    pixels = list(store.Corpus.open(archive).pixels())[:3]
+    [(names, rows)] = list(embed_images(loaded, pixels))
+    assert names == [name for name, _ in pixels]
+    assert rows.shape == (3, 32)
+    assert torch.allclose(torch.from_numpy(rows).norm(dim=1), torch.ones(3), atol=1e-5)
+    texts = embed_texts(loaded, ["glaucoma", "青光眼"])
+    assert texts.shape == (2, 32)
+
+
+def test_labels_are_never_read(archive: Path, run: Path, tmp_path: Path) -> None:
+    """Absent and shuffled labels give the same weights, bit for bit."""
+    absent, shuffled = tmp_path / "absent", tmp_path / "shuffled"
+    for copy in (absent, shuffled):
+        shutil.copytree(archive, copy)
+    (absent / "labels.parquet").unlink()
+    labels = tables.read(tables.LABELS, shuffled / "labels.parquet")
+    mixed = labels.with_columns(labels["value"].shuffle(seed=3), labels["image_id"].reverse())
+    tables.write(tables.LABELS, mixed, shuffled / "labels.parquet")
+    for copy in (absent, shuffled):
+        pretrain([copy], tmp_path / f"run-{copy.name}", _tiny())
+        assert same(run, tmp_path / f"run-{copy.name}")
+
+
+def test_another_seed_gives_other_weights(archive: Path, run: Path, tmp_path: Path) -> None:
+    pretrain([archive], tmp_path / "run", _tiny(seed=1))
+    assert not same(run, tmp_path / "run")
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from funduscope.pretrain import PretrainSettings, engine, pretrain
+save = engine.Trainer.save
+def save_and_die(self, path):
+    save(self, path)
+    if self.step == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+engine.Trainer.save = save_and_die
+settings = PretrainSettings.model_validate_json(sys.argv[3])
+pretrain([Path(sys.argv[1])], Path(sys.argv[2]), settings)
+"""
+
+
+def test_killed_then_resumed_equals_unbroken(archive: Path, run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    words = [sys.executable, "-c", _KILLED, str(archive), str(out), _tiny().model_dump_json()]
+    died = subprocess.run(words, capture_output=True, check=False)
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    with pytest.raises(DataError, match="--resume"):
+        load(out)
+    with pytest.raises(DataError, match="add --resume"):
+        pretrain([archive], out, _tiny())
+    pretrain([archive], out, _tiny(), resume=True)
+    assert same(run, out)
+
+
+def test_resume_with_other_settings_is_refused(archive: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    state = {"kind": "run", "config": {}, "seed": 0, "inputs": []}
+    store.write_json(out / ".unfinished.json", state)
+    with pytest.raises(DataError, match="other config, inputs"):
+        pretrain([archive], out, _tiny(), resume=True)
+
+
+def test_a_batch_larger_than_the_patients_is_refused(archive: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="set batch to 10 or less"):
+        pretrain([archive], tmp_path / "run", _tiny(batch=11))
+    assert not (tmp_path / "run").exists()
+
+
+def test_bundle_json_names_what_it_was_trained_on(run: Path, archive: Path) -> None:
+    spec = json.loads((run / "bundle" / "bundle.json").read_text(encoding="utf-8"))
+    assert spec["corpora"] == [store.Corpus.open(archive).id]
+    assert spec["withheld"] == []
+    assert spec["recipe"]["steps"] == 4

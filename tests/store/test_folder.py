@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from funduscope import store
+from funduscope.errors import BundleError, DataError
+
+
+def make(path: Path, content: str = "a", **kw) -> None:
+    with store.create(path, kind="corpus", config={"x": 1}, seed=0, **kw) as out:
+        (path / "data.txt").write_text(content, encoding="utf-8")
+        out.counts["images"] = {"seen": 1}
+
+
+def test_equal_content_gives_equal_ids_and_only_made_differs(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    make(tmp_path / "b")
+    one, two = (json.loads((tmp_path / n / "manifest.json").read_text()) for n in "ab")
+    assert one.pop("made")
+    assert two.pop("made")
+    assert one == two
+    make(tmp_path / "c", content="other")
+    assert store.read_manifest(tmp_path / "c", "corpus").id != one["id"]
+
+
+def test_an_error_leaves_the_folder_unfinished(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with (
+        pytest.raises(RuntimeError, match="power cut"),
+        store.create(out, kind="corpus", config={}, seed=0),
+    ):
+        raise RuntimeError("power cut")
+    with pytest.raises(DataError, match="unfinished") as caught:
+        store.read_manifest(out, "corpus")
+    assert "--resume" in caught.value.remedy
+    with (
+        pytest.raises(DataError, match="interrupted run"),
+        store.create(out, kind="corpus", config={}, seed=0),
+    ):
+        pass
+    with store.create(out, kind="corpus", config={}, seed=0, resume=True) as again:
+        assert again.resumed
+    assert store.read_manifest(out, "corpus").kind == "corpus"
+
+
+def test_a_finished_folder_is_not_overwritten_unless_forced(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    with pytest.raises(DataError, match="finished"):
+        make(tmp_path / "a")
+    make(tmp_path / "a", content="b", force=True)
+    assert (tmp_path / "a" / "data.txt").read_text() == "b"
+
+
+def test_foreign_files_are_never_touched_even_by_force(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep")
+    for force in (False, True):
+        with pytest.raises(DataError, match="other files"):
+            make(tmp_path, force=force)
+    assert (tmp_path / "mine.txt").read_text() == "keep"
+
+
+def test_a_changed_or_missing_file_is_named(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    assert store.verify(tmp_path / "a") == 1
+    (tmp_path / "a" / "data.txt").write_text("tampered")
+    with pytest.raises(BundleError, match=r"data\.txt"):
+        store.verify(tmp_path / "a")
+    (tmp_path / "a" / "data.txt").unlink()
+    with pytest.raises(BundleError, match="missing"):
+        store.verify(tmp_path / "a")
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"kind": "corpus"}'])
+def test_a_damaged_manifest_is_an_error(tmp_path: Path, text: str) -> None:
+    make(tmp_path / "a")
+    (tmp_path / "a" / "manifest.json").write_text(text)
+    with pytest.raises(DataError, match="damaged manifest"):
+        store.read_manifest(tmp_path / "a", "corpus")
+
+
+def test_another_kind_of_folder_is_refused(tmp_path: Path) -> None:
+    make(tmp_path / "a")
+    with pytest.raises(DataError, match="kind 'corpus'"):
+        store.read_manifest(tmp_path / "a", "evaluation")
+    with pytest.raises(DataError, match="no such folder"):
+        store.read_manifest(tmp_path / "none", "corpus")
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch) -> None:
+    file = tmp_path / "f"
+    store.write_bytes(file, b"old")
+
+    def full(fd: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        store.write_bytes(file, b"new")
+    assert file.read_bytes() == b"old"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A real file system of 64 KiB; needs the right to mount."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("may not mount a tmpfs here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_leaves_nothing_that_opens(small_disk: Path) -> None:
+    out = small_disk / "out"
+    with (
+        pytest.raises(OSError, match="No space"),
+        store.create(out, kind="corpus", config={}, seed=0),
+    ):
+        store.write_bytes(out / "large", bytes(200_000))
+    assert not (out / "large").exists()
+    with pytest.raises(DataError, match="unfinished"):
+        store.read_manifest(out, "corpus")
