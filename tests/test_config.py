@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field
 
@@ -66,6 +66,7 @@ def test_the_described_settings_are_toml_that_gives_the_defaults() -> None:
     assert "# how large" in text
 
 
+@settings(deadline=None, max_examples=50)
 @given(name=st.text(min_size=1), rate=st.floats(0.001, 1e6), size=st.integers(1, 10**9))
 def test_any_described_settings_are_read_back(name: str, rate: float, size: int) -> None:
     data = {"name": name, "rate": rate, "inner": {"size": size}}
