@@ -5,6 +5,7 @@ import shutil
 import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,14 +65,20 @@ def _embed_texts(loaded: Loaded, texts: Sequence[str]) -> np.ndarray:
     return np.stack([row / np.linalg.norm(row) for row in rows]).astype(np.float32)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def fake_model() -> Iterator[None]:
+@contextmanager
+def _fake_model() -> Iterator[None]:
     """`funduscope.model` with a tiny encoder: what is tested here is the package, not the tower."""
     fake: Any = types.ModuleType("funduscope.model")
     fake.load, fake.embed_texts, fake.Loaded = _load, _embed_texts, Loaded
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "funduscope.model", fake)
         patch.setattr(sys.modules["funduscope"], "model", fake, raising=False)
+        yield
+
+
+@pytest.fixture
+def fake_model() -> Iterator[None]:
+    with _fake_model():
         yield
 
 
@@ -163,9 +170,8 @@ def same_graph(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def package(
-    bundle: Path, corpus: Path, fake_model: None, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def package(bundle: Path, corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("made") / "package"
-    deploy.export(bundle, out, corpus=corpus)
+    with _fake_model():
+        deploy.export(bundle, out, corpus=corpus)
     return out

@@ -11,6 +11,8 @@ import pytest
 from funduscope import deploy, errors, findings, inputs, runtime, scoring, store
 from funduscope.deploy import ExportSettings, export
 
+pytestmark = pytest.mark.usefixtures("fake_model")
+
 
 def _read(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
