@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from pathlib import Path
 from statistics import NormalDist
 
@@ -20,11 +19,8 @@ EXPECTED = json.loads(
 
 
 @pytest.fixture(scope="module")
-def asah() -> tuple[list[bool], dict[str, list[float]]]:
-    folder = os.environ.get("FUNDUSCOPE_DATA")
-    if not folder:
-        pytest.skip("FUNDUSCOPE_DATA is not set")
-    path = Path(folder) / "reference" / "delong" / "aSAH.csv"
+def asah(shared: Path) -> tuple[list[bool], dict[str, list[float]]]:
+    path = shared / "reference" / "delong" / "aSAH.csv"
     with path.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
     return [row["outcome"] == "Poor" for row in rows], {
