@@ -7,7 +7,7 @@ made from): weights and thresholds were chosen on "fit" only.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,12 +61,9 @@ def negatives(data: Path, packages: Path | None) -> Iterator[Picture]:
     for picture in photos:
         if min(picture.rgb.shape[:2]) >= 64:
             yield from _disks(picture)
-    for index in range(300):
-        yield _drawn("noise", index, _noise)
-        yield _drawn("drawings", index, _drawing)
-        yield _drawn("balls on black", index, _ball)
-        yield _drawn("plain disks", index, _plain)
-        yield _drawn("skin", index, _skin)
+    for kind in KINDS:
+        for index in range(300):
+            yield drawn(kind, index)
 
 
 def _read(path: Path) -> Photo | None:
@@ -104,7 +101,7 @@ def _stamps(packages: Path) -> Iterator[Picture]:
     """Photographs and drawings of single things, cut out, on black."""
     for path in sorted((packages / STAMPS).rglob("*.png")):
         rgb = _read(path)
-        if rgb is not None:
+        if rgb is not None and rgb.max() > 20:  # some are drawn in black
             yield Picture("Tux Paint stamps on black", path.name, half_of(path.stem), rgb)
 
 
@@ -119,19 +116,23 @@ def _oct(data: Path) -> Iterator[Picture]:
 def _disks(picture: Picture) -> Iterator[Picture]:
     """Three circles cut from an ordinary photograph, on black; the last one tinted red-orange."""
     rng = _random(picture.name)
-    height, width = picture.rgb.shape[:2]
     for turn in range(3):
-        side = int(rng.uniform(0.5, 1.0) * min(height, width))
-        top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
-        cut = Image.fromarray(picture.rgb[top : top + side, left : left + side]).resize((320, 320))
-        level = np.asarray(cut).astype(float)
-        if turn == 2:
-            level = level.mean(axis=2, keepdims=True) * rng.uniform(
-                (0.9, 0.5, 0.2), (1.2, 0.7, 0.5)
-            )
-        name = f"{picture.name} #{turn}"
         kind = "tinted disks of photographs" if turn == 2 else "disks of photographs"
-        yield Picture(kind, name, picture.half, on_black(level, rng))
+        rgb = cut_disk(picture.rgb, rng, tinted=turn == 2)
+        yield Picture(kind, f"{picture.name} #{turn}", picture.half, rgb)
+
+
+def cut_disk(rgb: Photo, rng: np.random.Generator, *, tinted: bool) -> Photo:
+    """A random circle out of a picture, on black; tinted: its gray in a red-orange color."""
+    height, width = rgb.shape[:2]
+    side = int(rng.uniform(0.5, 1.0) * min(height, width))
+    top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
+    cut = Image.fromarray(rgb[top : top + side, left : left + side]).resize((320, 320))
+    level = np.asarray(cut).astype(float)
+    if tinted:
+        color = rng.uniform((0.9, 0.5, 0.2), (1.2, 0.7, 0.5))
+        level = level.mean(axis=2, keepdims=True) * color
+    return on_black(level, rng)
 
 
 def on_black(level: np.ndarray, rng: np.random.Generator) -> Photo:
@@ -147,10 +148,10 @@ def _random(name: str) -> np.random.Generator:
     return np.random.default_rng(list(hashlib.sha256(name.encode()).digest()[:8]))
 
 
-def _drawn(kind: str, index: int, draw: object) -> Picture:
+def drawn(kind: str, index: int) -> Picture:
+    """Picture number `index` of a kind made by code; the same every time."""
     name = f"{kind} {index}"
-    assert callable(draw)
-    return Picture(kind, name, half_of(name), draw(_random(name)))
+    return Picture(kind, name, half_of(name), KINDS[kind](_random(name)))
 
 
 def _fractal(rng: np.random.Generator, side: int, steepness: float) -> np.ndarray:
@@ -198,7 +199,7 @@ def _drawing(rng: np.random.Generator) -> Photo:
 
 
 def _ball(rng: np.random.Generator) -> Photo:
-    """A lit sphere or a plate, plain or textured, any color or orange-red: balls, oranges, moons."""
+    """A lit sphere, plain or textured, any color or orange-red: balls, oranges, moons."""
     side = 300
     axis = (np.arange(side) + 0.5) / side * 2 - 1
     x, y = axis[None, :], axis[:, None]
@@ -243,3 +244,12 @@ def _skin(rng: np.random.Generator) -> Photo:
     image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.5, 2))))
     level = np.asarray(image).astype(float)
     return on_black(level, rng) if rng.random() < 0.5 else np.asarray(image)
+
+
+KINDS: dict[str, Callable[[np.random.Generator], Photo]] = {
+    "noise": _noise,
+    "drawings": _drawing,
+    "balls on black": _ball,
+    "plain disks": _plain,
+    "skin": _skin,
+}

@@ -6,6 +6,7 @@ Training and the clinic share these very lines. Needs numpy, Pillow and simplejp
 from __future__ import annotations
 
 from funduscope.inputs.crop import crop_field
+from funduscope.inputs.disc import disc_side
 from funduscope.inputs.field import Field, find_field
 from funduscope.inputs.hashing import phash
 from funduscope.inputs.photo import Photo, decode
@@ -22,6 +23,7 @@ __all__ = [
     "assess",
     "crop_field",
     "decode",
+    "disc_side",
     "find_field",
     "normalize",
     "phash",

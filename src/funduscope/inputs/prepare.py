@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field as Setting
+from pydantic import PositiveFloat
 
 from funduscope.config import Settings
 from funduscope.inputs.crop import crop_field
@@ -33,7 +34,7 @@ class ImageSpec(Settings):
         default=(127 / 255, 127 / 255, 127 / 255),
         description="subtracted from each channel (red, green, blue) on the scale 0..1",
     )
-    std: tuple[float, float, float] = Setting(
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = Setting(
         default=(128 / 255, 128 / 255, 128 / 255),
         description="each channel is divided by this, on the scale 0..1",
     )

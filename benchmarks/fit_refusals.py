@@ -1,0 +1,215 @@
+"""Fit the small network that tells fundus photographs from other pictures.
+
+    python benchmarks/fit_refusals.py DATA PACKAGES src/funduscope/inputs/fundus_net.npz
+
+DATA is the folder of the real sets (`odir`, `unam_oct`), PACKAGES holds the unpacked Debian
+packages of `negatives.py`. Fitted on `odir` train and on the "fit" half of the negatives; the
+threshold is set on `odir` val. Needs torch; the result is read with numpy alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from negatives import KINDS, Picture, cut_disk, drawn, negatives
+from PIL import Image, ImageFilter
+
+from funduscope.inputs import Photo, crop_field, decode, find_field
+from funduscope.inputs.fundus_net import SIDE, fundus_score
+
+SEED = 20240
+POSITIVES, EPOCHS, BATCH = 2000, 10, 64
+WIDTHS = (10, 20, 32, 48)
+
+
+def positives(data: Path, split: str, count: int, rng: np.random.Generator) -> Iterator[Photo]:
+    """Photographs of `odir`, in random order."""
+    with (data / "odir" / "labels.csv").open(encoding="utf-8") as file:
+        names = [row["image"] for row in csv.DictReader(file) if row["split"] == split]
+    for name in rng.permutation(names)[:count]:
+        yield decode((data / "odir" / name).read_bytes(), name=name)
+
+
+def central(rgb: Photo, share: float) -> Photo:
+    """The middle square, `share` of the short side."""
+    height, width = rgb.shape[:2]
+    half = int(min(height, width) * share / 2)
+    rows = slice(height // 2 - half, height // 2 + half)
+    return np.ascontiguousarray(rgb[rows, width // 2 - half : width // 2 + half])
+
+
+def reshape(rgb: Photo, rng: np.random.Generator) -> Photo:
+    """Another camera and another export: tighter, cut, padded, smaller, blurred, compressed."""
+    kind = rng.random()
+    if kind < 0.4:
+        rgb = central(rgb, rng.uniform(0.6, 1))
+    elif kind < 0.55:
+        rows = int(rgb.shape[0] * rng.uniform(0.03, 0.15))
+        rgb = rgb[rows : rgb.shape[0] - rows]
+    elif kind < 0.7:
+        margin = rng.integers(0, max(rgb.shape) // 2, (2, 2))
+        rgb = np.pad(rgb, (*((int(a), int(b)) for a, b in margin), (0, 0)))
+    image = Image.fromarray(np.ascontiguousarray(rgb))
+    if rng.random() < 0.5:
+        scale = rng.uniform(120, 420) / max(image.size)
+        size = [max(40, round(n * scale)) for n in image.size]
+        if rng.random() < 0.15:
+            size[0] = round(size[0] * rng.uniform(0.75, 1.3))
+        image = image.resize((size[0], size[1]))
+    if rng.random() < 0.3:
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.012) * max(image.size)))
+    if rng.random() < 0.2:  # exposed far too little
+        image = image.point([int(v * rng.uniform(0.08, 0.4)) for v in range(256)] * 3)
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=int(rng.integers(40, 96)))
+    return decode(out.getvalue(), name="reshaped") if min(image.size) >= 40 else rgb
+
+
+def square(rgb: Photo) -> Photo:
+    """What the network sees of a picture."""
+    return crop_field(rgb, find_field(rgb), SIDE)
+
+
+def collect(data: Path, packages: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Squares (N, SIDE, SIDE, 3) and their labels (N,)."""
+    rng = np.random.default_rng(SEED)
+    good: list[Photo] = []
+    for rgb in positives(data, "train", POSITIVES, rng):
+        good += [square(rgb), square(reshape(rgb, rng))]
+    bad: list[Photo] = []
+    for picture in negatives(data, packages):
+        if picture.half != "fit":
+            continue
+        bad.append(square(picture.rgb))
+        if picture.set in ("scikit-image samples", "Debian wallpapers"):
+            bad += [square(rgb) for rgb in _pieces(picture, 14, rng)]
+        elif picture.set == "Tux Paint stamps on black":
+            bad += [square(rgb) for rgb in _pieces(picture, 2, rng)]
+    for kind in KINDS:
+        made = (drawn(kind, index) for index in range(1000, 1800))
+        bad += [square(p.rgb) for p in made if p.half == "fit"]
+    pixels = np.stack(good + bad)
+    return pixels, np.repeat([1.0, 0.0], [len(good), len(bad)]).astype(np.float32)
+
+
+def _pieces(picture: Picture, count: int, rng: np.random.Generator) -> Iterator[Photo]:
+    """Random squares of an ordinary picture, whole or cut to a disk on black."""
+    height, width = picture.rgb.shape[:2]
+    for _ in range(count):
+        if rng.random() < 0.5:
+            yield reshape(cut_disk(picture.rgb, rng, tinted=rng.random() < 0.4), rng)
+            continue
+        side = int(rng.uniform(0.3, 1.0) * min(height, width))
+        if side < 48:
+            continue
+        top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
+        yield np.ascontiguousarray(picture.rgb[top : top + side, left : left + side])
+
+
+class Net(torch.nn.Module):
+    """Four strided convolutions, mean and maximum over the plane, one linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        channels = (3, *WIDTHS)
+        sizes = (5, 3, 3, 3)
+        self.layers = torch.nn.ModuleList(
+            torch.nn.Conv2d(a, b, k, stride=2)
+            for a, b, k in zip(channels, WIDTHS, sizes, strict=False)
+        )
+        self.head = torch.nn.Linear(2 * WIDTHS[-1], 1)
+        self.drop = torch.nn.Dropout(0.2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, 3, SIDE, SIDE) normalized -> (N,) logits."""
+        for layer in self.layers:
+            x = torch.relu(layer(x))
+        pooled = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
+        return self.head(self.drop(pooled))[:, 0]
+
+
+def vary(pixels: np.ndarray, label: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
+    """Mirror, turn, and change color, gray, gamma and noise of a batch; then normalize."""
+    x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+    count = len(x)
+    if rng.random() < 0.5:
+        x = x.flip(3)
+    x = torch.rot90(x, int(rng.integers(4)), (2, 3))
+
+    def draw(low: float, high: float, channels: int = 1) -> torch.Tensor:
+        return torch.from_numpy(rng.uniform(low, high, (count, channels, 1, 1))).float()
+
+    x = (x * draw(0.75, 1.3, 3)).clamp(0, 1) ** draw(0.6, 1.7)
+    gray = torch.from_numpy(rng.random(count) < np.where(label > 0.5, 0.12, 0.15))
+    x = torch.where(gray[:, None, None, None], x[:, 1:2].expand_as(x), x)
+    noise = torch.from_numpy(rng.standard_normal(x.shape, dtype=np.float32))
+    x = (x + noise * draw(0, 0.02) * (x > 0.01)).clamp(0, 1)
+    return normalized(x)
+
+
+def normalized(x: torch.Tensor) -> torch.Tensor:
+    """The same as in `fundus_net`: brightness divided by its mean over the square."""
+    mean = x.amax(dim=1).mean(dim=(1, 2))[:, None, None, None]
+    return x / (2 * mean + 0.02) - 0.5
+
+
+def fit(pixels: np.ndarray, label: np.ndarray) -> Net:
+    """Train; the weights of the last step are kept."""
+    torch.manual_seed(SEED)
+    rng = np.random.default_rng(SEED)
+    net = Net()
+    steps = EPOCHS * (len(label) // BATCH)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=0.02)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
+    for epoch in range(EPOCHS):
+        order, total = rng.permutation(len(label)), 0.0
+        for start in range(0, len(label) // BATCH * BATCH, BATCH):
+            chosen = order[start : start + BATCH]
+            logit = net(vary(pixels[chosen], label[chosen], rng))
+            target = torch.from_numpy(label[chosen]) * 0.98 + 0.01
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(logit, target)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            total += float(loss.detach())
+        print(f"epoch {epoch + 1}: loss {total / (start / BATCH + 1):.4f}", flush=True)
+    return net.eval()
+
+
+def save(net: Net, path: Path, threshold: float) -> None:
+    """Convolutions as (k * k * in, out) matrices, half precision."""
+    arrays = {"threshold": np.float32(threshold)}
+    for index, layer in enumerate(net.layers):
+        weight = layer.weight.detach().numpy()  # (out, in, k, k)
+        arrays[f"weight{index}"] = weight.transpose(2, 3, 1, 0).astype(np.float16)
+        arrays[f"bias{index}"] = layer.bias.detach().numpy().astype(np.float16)
+    arrays["head"] = net.head.weight.detach().numpy()[0].astype(np.float16)
+    arrays["head_bias"] = net.head.bias.detach().numpy().astype(np.float16)
+    np.savez_compressed(path, **arrays)
+
+
+def main(data: Path, packages: Path, out: Path) -> None:
+    """Collect, fit, set the threshold on `odir` val, save."""
+    torch.set_num_threads(2)
+    pixels, label = collect(data, packages)
+    print(f"{int(label.sum())} fundus squares, {int((1 - label).sum())} others", flush=True)
+    net = fit(pixels, label)
+    save(net, out, 0.0)
+    rng = np.random.default_rng(SEED + 1)
+    scores = []
+    for rgb in positives(data, "val", 2000, rng):
+        scores += [fundus_score(v, find_field(v)) for v in (rgb, central(rgb, 0.8))]
+    threshold = float(np.quantile(scores, 0.001)) - 0.5
+    save(net, out, threshold)
+    print(f"threshold {threshold:.3f}; lowest five on val {np.sort(scores)[:5]}")
+
+
+if __name__ == "__main__":
+    main(*(Path(word) for word in sys.argv[1:4]))
