@@ -25,9 +25,10 @@ class Camera:
     """One device.
 
     Attributes:
-        width, height: of its photographs, px. radius: of the field, px (may exceed the height's
-        half: the field is then cut). degrees: field of view. gain: per color. knee: where the tone
-        curve bends. notch: bearing of the orientation mark in degrees (None: no mark). quality: of its JPEG.
+        width, height: of its photographs, px. degrees: field of view. gain: per color.
+        radius: of the field, px; may exceed half of the height: the field is then cut.
+        knee: where the tone curve bends. notch: bearing of the orientation mark in degrees, or
+        None. quality: of its JPEG. noise: spread, share of the signal. falloff: toward the edge.
     """
 
     name: str

@@ -34,14 +34,14 @@ _LAST = (
 DISEASES = {
     "diabetes": 0.22,
     "hypertension": 0.15,
-    "amd": 0.14,
+    "amd": 0.15,
     "myopia": 0.15,
-    "glaucoma": 0.14,
+    "glaucoma": 0.165,
     "cataract": 0.14,
     "membrane": 0.16,
     "occlusion": 0.21,
     "myelin": 0.165,
-    "nevus": 0.17,
+    "nevus": 0.175,
 }
 # Disease -> (finding, share of affected people's eyes that show it).
 _SIGNS: dict[str, tuple[tuple[str, float], ...]] = {

@@ -96,6 +96,42 @@ SIGNS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
+# Plain names for a mention in doubt.
+NAMES: dict[str, dict[str, str]] = {
+    "en": {
+        "optic_disc_cupping": "optic disc cupping",
+        "dot_blot_hemorrhage": "dot-blot hemorrhage",
+        "flame_hemorrhage": "flame-shaped hemorrhage",
+        "hard_exudate": "hard exudate",
+        "cotton_wool_spot": "cotton wool spots",
+        "drusen": "drusen",
+        "laser_scar": "laser scars",
+        "myopic_crescent": "myopic crescent",
+        "tessellated_fundus": "tessellated fundus",
+        "media_opacity": "media opacity",
+        "erm": "epiretinal membrane",
+        "brvo": "branch retinal vein occlusion",
+        "myelinated_nerve_fibers": "myelinated nerve fibers",
+        "choroidal_nevus": "choroidal nevus",
+    },
+    "zh": {
+        "optic_disc_cupping": "视杯扩大",
+        "dot_blot_hemorrhage": "点片状出血",
+        "flame_hemorrhage": "火焰状出血",
+        "hard_exudate": "硬性渗出",
+        "cotton_wool_spot": "棉絮斑",
+        "drusen": "玻璃膜疣",
+        "laser_scar": "激光斑",
+        "myopic_crescent": "近视弧形斑",
+        "tessellated_fundus": "豹纹状眼底",
+        "media_opacity": "屈光介质混浊",
+        "erm": "黄斑前膜",
+        "brvo": "视网膜分支静脉阻塞",
+        "myelinated_nerve_fibers": "有髓神经纤维",
+        "choroidal_nevus": "脉络膜痣",
+    },
+}
+
 # Disease of a person -> (signs that justify it in an eye, diagnosis code, status, words).
 Diagnosis = tuple[tuple[str, ...], str, str, str, str]
 DIAGNOSES: dict[str, tuple[Diagnosis, ...]] = {

@@ -45,15 +45,17 @@ def write_report(rng: Rng, person: Person, eyes: Mapping[str, Eye], day: date,
     language = person.language
     stated = {side: Stated() for side in eyes}
     parts = {}
+    brief = _pick(rng, phrases.NORMAL[language]) if rng.random() < 0.6 else ""
     for side, eye in eyes.items():
         if side in blind:
             stated[side].present.add("ungradable")
             parts[side] = _pick(rng, phrases.UNGRADABLE[language])
+        elif brief and _plain(eyes, blind):
+            stated[side].present.add("normal")
+            parts[side] = brief
         else:
             parts[side] = _eye_text(rng, language, eye, stated[side])
     forms, both = phrases.EYES[language][int(rng.integers(3))]
-    if _plain(eyes, blind) and rng.random() < 0.6:
-        parts = dict.fromkeys(eyes, _pick(rng, phrases.NORMAL[language]))
     same = parts["OD"] == parts["OS"]
     body = both.format(parts["OD"]) if same else forms.format(parts["OD"], parts["OS"])
     planted: list[tuple[str, str]] = []
@@ -102,25 +104,18 @@ def _signs(rng: Rng, language: str, eye: Eye, cdr: str, stated: Stated) -> list[
     names = list(eye.findings)
     rng.shuffle(names)
     items = []
+    arcade, side = phrases.ARCADE[language][eye.upper], phrases.SIDE[language][eye.upper]
     for name in names:
         if rng.random() < _FORGOTTEN:
             continue
-        phrase = _pick(rng, phrases.SIGNS[language][name]).format(
-            cdr=cdr,
-            arcade=phrases.ARCADE[language][eye.upper],
-            side=phrases.SIDE[language][eye.upper],
-        )
         if rng.random() < _DOUBTED:
-            plain = phrases.SIGNS[language][name][-2].format(
-                cdr=cdr,
-                arcade=phrases.ARCADE[language][eye.upper],
-                side=phrases.SIDE[language][eye.upper],
-            )
-            phrase = _pick(rng, phrases.DOUBT[language]).format(plain)
+            doubt = _pick(rng, phrases.DOUBT[language])
+            items.append(doubt.format(phrases.NAMES[language][name]))
             stated.uncertain.add(name)
         else:
+            phrase = _pick(rng, phrases.SIGNS[language][name])
+            items.append(phrase.format(cdr=cdr, arcade=arcade, side=side))
             stated.present.add(name)
-        items.append(phrase)
     return items
 
 
@@ -137,22 +132,23 @@ def _impression(rng: Rng, person: Person, eyes: Mapping[str, Eye], blind: frozen
     language = person.language
     english = language == "en"
     chosen = {name: _pick_one(rng, phrases.DIAGNOSES[name]) for name in person.diseases}
-    parts = {}
+    parts, codes = {}, []
     for side, eye in eyes.items():
         words = []
         for signs, code, status, in_english, in_chinese in chosen.values():
             if side in blind or not set(signs) & set(eye.findings):
                 continue
-            (stated[side].uncertain if status == "uncertain" else stated[side].present).add(code)
+            codes.append((side, code, status))
             words.append(in_english if english else in_chinese)
         if side in blind:
             words = [phrases.UNGRADABLE[language][0]]
         elif not words and not eye.findings:
-            words = [_pick(rng, phrases.NORMAL[language][:1])]
-        if words:
-            parts[side] = (", " if english else "，").join(words)
-    if len(parts) < 2:
-        return ""
+            words = [phrases.NORMAL[language][0]]
+        if not words:
+            return ""  # signs without a diagnosis: the doctor leaves the impression out
+        parts[side] = (", " if english else "，").join(words)
+    for side, code, status in codes:
+        (stated[side].uncertain if status == "uncertain" else stated[side].present).add(code)
     same = parts["OD"] == parts["OS"]
     text = forms[1].format(parts["OD"]) if same else forms[0].format(parts["OD"], parts["OS"])
     return ("Impression: " if english else "印象：") + text
