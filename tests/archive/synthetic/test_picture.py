@@ -112,7 +112,7 @@ def test_left_eye_is_the_mirrored_right_eye() -> None:
 def test_dark_and_blurred_shots() -> None:
     eye = eye_with(8)
     good = shoot(eye).rgb[..., 1].astype(float)
-    dark = shoot(eye, shot=Shot(0.07, 0.5)).rgb[..., 1].astype(float)
+    dark = shoot(eye, shot=Shot(0.05, 0.5)).rgb[..., 1].astype(float)
     blurred = shoot(eye, shot=Shot(1.0, 15.0)).rgb[..., 1].astype(float)
     assert dark.mean() < 0.4 * good.mean()
     inner = slice(SIZE // 4, 3 * SIZE // 4)

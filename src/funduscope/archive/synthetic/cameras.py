@@ -90,7 +90,7 @@ def expose(
     image = np.exp(planes, out=planes)
     _scatter(rng, frame, image, haze)
     image *= np.array(camera.gain, np.float32)[:, None, None]
-    _rim_glow(rng, frame, image)
+    _rim_glow(rng, frame, image, shot.light)
     np.maximum(image, 0, out=image)
     # A film-like shoulder: bright discs keep some detail.
     image *= np.float32(1 + camera.knee) / (image + np.float32(camera.knee))
@@ -127,7 +127,7 @@ def _scatter(rng: Rng, frame: Frame, image: NDArray[np.float32], haze: float) ->
     image += color[:, None, None] * veil
 
 
-def _rim_glow(rng: Rng, frame: Frame, image: NDArray[np.float32]) -> None:
+def _rim_glow(rng: Rng, frame: Frame, image: NDArray[np.float32], light: float) -> None:
     """A milky or dark crescent at the edge, as from a pupil that is off the axis."""
     turn, start = rng.uniform(0, 2 * math.pi), rng.uniform(0.45, 0.75)
     bright, strength = rng.random() < 0.6, rng.uniform(0.2, 0.8)
@@ -137,7 +137,7 @@ def _rim_glow(rng: Rng, frame: Frame, image: NDArray[np.float32]) -> None:
     toward = coarse.u * np.float32(math.cos(turn)) + coarse.v * np.float32(math.sin(turn))
     zone = frame.grow(smooth(toward, start, 1.1) * smooth(coarse.r, 0.70, 1.0))
     if bright:
-        glow = np.array([0.30, 0.27, 0.16], np.float32) * np.float32(strength)
+        glow = np.array([0.30, 0.27, 0.16], np.float32) * np.float32(strength * light)
         image += zone * glow[:, None, None]
     else:
         image *= 1 - np.float32(strength) * zone

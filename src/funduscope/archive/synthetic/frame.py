@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 Plane = NDArray[np.float32]
 Rng = np.random.Generator
@@ -162,7 +162,10 @@ class Pen:
             ]
         self._draw.polygon(corners, fill=int(255 * level))
 
-    def plane(self) -> Plane:
-        """What was drawn, (S, S), 0-1."""
+    def plane(self, soft: float = 0.0) -> Plane:
+        """What was drawn, (S, S), 0-1; `soft` blurs it by so many thousandths of the field."""
         shrunk = self._image.reduce(_OVERSAMPLE)
-        return np.asarray(shrunk, np.float32) * np.float32(1 / 255)
+        if soft:
+            sigma = soft * self._scale / _OVERSAMPLE / 500
+            shrunk = shrunk.filter(ImageFilter.GaussianBlur(sigma))
+        return np.asarray(np.asarray(shrunk, np.float32) / np.float32(255), np.float32)

@@ -76,7 +76,7 @@ def flames(rng: Rng, frame: Frame, eye: Eye, severity: float) -> list[Layer]:
             continue
         length = rng.uniform(0.45, 1.2)
         _tuft(rng, pen, eye, at, length, length * rng.uniform(0.22, 0.42), 14, mm)
-    return [Layer(pen.plane(), _BLOOD, 0.84)]
+    return [Layer(pen.plane(1.5), _BLOOD, 0.86)]
 
 
 def _tuft(rng: Rng, pen: Pen, eye: Eye, at: tuple[float, float], length: float, width: float,
@@ -191,7 +191,7 @@ def crescent(rng: Rng, frame: Frame, eye: Eye, severity: float) -> list[Layer]:
     stamp(disc, frame, rng, (eye.disc[0] * mm, eye.disc[1] * mm),
           (eye.disc_mm[0] / 2 * mm, eye.disc_mm[1] / 2 * mm), soft=0.1)  # fmt: skip
     ring = np.clip(rim - bare, 0, 1) * (1 - disc)
-    sclera = np.clip(bare * (0.92 + grain), 0, 1) * (1 - disc)
+    sclera = np.asarray(np.clip(bare * (0.92 + grain), 0, 1) * (1 - disc), np.float32)
     return [
         Layer(ring, (0.30, 0.13, 0.07), 0.5, "choroid", counted=False),
         Layer(sclera, (0.97, 0.82, 0.55), 0.9, "choroid"),
@@ -244,7 +244,7 @@ def occlusion(rng: Rng, frame: Frame, eye: Eye, severity: float) -> list[Layer]:
             stamp(
                 pale, frame, rng, (at[0] * mm, at[1] * mm), (size, size * 0.6), soft=0.9, ragged=0.2
             )
-    blood = np.maximum(pen.plane(), canvas)
+    blood = np.maximum(pen.plane(1.5), canvas)
     return [
         Layer(pale, (0.88, 0.76, 0.56), 0.6, counted=False),
         Layer(blood, _BLOOD, 0.8),
@@ -266,7 +266,7 @@ def myelin(rng: Rng, frame: Frame, eye: Eye, severity: float) -> list[Layer]:
         pen.spindle((at[0] * mm, at[1] * mm), direction + rng.normal(0, 0.05),
                     rng.uniform(0.3, 0.8) * mm, rng.uniform(0.05, 0.13) * mm,
                     rng.uniform(0.7, 1))  # fmt: skip
-    return [Layer(pen.plane(), (0.98, 0.93, 0.78), 0.9)]
+    return [Layer(pen.plane(3.0), (0.98, 0.92, 0.74), 0.92)]
 
 
 def nevus(rng: Rng, frame: Frame, eye: Eye, severity: float) -> list[Layer]:

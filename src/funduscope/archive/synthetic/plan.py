@@ -158,7 +158,7 @@ def _spoil(rng: Rng, exam: Exam, sound: list[Exam]) -> None:
     side, kind = exam.defect_eye, exam.defect
     if kind in ("too_dark", "blurred"):
         dark = kind == "too_dark"
-        exam.shots[side] = Shot(0.07, 0.5) if dark else Shot(1.0, float(rng.uniform(13, 18)))
+        exam.shots[side] = Shot(0.05, 0.5) if dark else Shot(1.0, float(rng.uniform(13, 18)))
         blind = frozenset({side})
         exam.report = write_report(rng, exam.person, exam.eyes, exam.day, blind)
     elif kind == "report_without_image":
