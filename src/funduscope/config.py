@@ -10,7 +10,7 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, get_args
+from typing import Any, Protocol, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
@@ -108,7 +108,11 @@ def describe(model: type[Settings], *, prefix: str = "") -> str:
     for name, field in model.model_fields.items():
         child = _child(field)
         if child is not None:
-            nested.append(f"\n[{prefix}{name}]\n" + describe(child, prefix=f"{prefix}{name}."))
+            keys = [prefix + name]
+            if get_origin(field.annotation) is dict:
+                default = field.get_default(call_default_factory=True)
+                keys = [f"{prefix}{name}.{key}" for key in default]
+            nested += [f"\n[{key}]\n" + describe(child, prefix=f"{key}.") for key in keys]
             continue
         flat.append(f"# {field.description or name} ({_type_name(field)})")
         default = field.get_default(call_default_factory=True)
