@@ -90,7 +90,9 @@ class Format(Settings):
 class Values(Settings):
     """The source's words -> ours; letter case does not matter."""
 
-    sex: dict[str, Literal["female", "male"]] = Field(default={}, description="word -> female, male")
+    sex: dict[str, Literal["female", "male"]] = Field(
+        default={}, description="word -> female, male"
+    )
     eye: dict[str, Literal["OD", "OS", "unknown"]] = Field(
         default={}, description="word -> OD (right), OS (left), unknown"
     )
@@ -118,7 +120,7 @@ class Source(Settings):
     table: str | None = Field(default=None, description="file with the rows, below `folder`")
     kind: Literal["csv", "jsonl", "folder"] = Field(
         default="csv",
-        description="csv (any separator), jsonl, or folder (no table: the photographs are the rows)",
+        description="csv (any separator), jsonl, folder (no table: photographs are the rows)",
     )
     encoding: str | None = Field(default=None, description="of the table; default: detected")
     delimiter: str | None = Field(default=None, description="of a csv table; default: detected")
@@ -133,7 +135,7 @@ class Source(Settings):
     )
     check_side: bool = Field(
         default=True,
-        description="photographs whose optic disc lies on the wrong side for their eye go to review",
+        description="photographs whose optic disc is on the wrong side for their eye go to review",
     )
     modality: Literal["cfp", "uwf", "oct", "ffa", "faf", "external", "other"] = Field(
         default="cfp", description="kind of picture"

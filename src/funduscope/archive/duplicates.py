@@ -13,10 +13,17 @@ import numpy.typing as npt
 MAX_BITS = 8
 """Perceptual hashes of copies differ in at most this many of 64 bits; that only proposes a pair."""
 
-MIN_CORRELATION = 0.9
-"""Of the fine structure (vessels, disc) of both fields; confirms a pair. See `fine`."""
+MIN_CORRELATION = 0.5
+"""Of the fine structure of both fields (see `fine`); confirms a pair.
+
+Fixed on planted copies of 150 photographs of `eyepacs_subset`: JPEG at quality 60, half the size,
+a quarter brighter gave at least 0.57; among all 600,000 pairs of different patients none had more
+than 0.38. A copy that is cropped so that its rim is lost is not aligned, and not found.
+"""
 
 _BLUR = 9
+_DARK = 12
+_BATCH = 256
 
 
 def same_bytes(files: Sequence[tuple[str, Path]]) -> list[list[str]]:
@@ -41,7 +48,7 @@ def near(
 
     Args:
         hashes: perceptual hashes, (N,).
-        thumbs: gray pictures of the field of view, (N, S, S).
+        thumbs: green channel of the field of view, (N, S, S).
 
     Returns:
         (i, j, correlation) with i < j, sorted.
@@ -54,9 +61,9 @@ def near(
         i, j = np.nonzero(bits <= MAX_BITS)
         keep = i < j
         i, j = i[keep] + start, j[keep] + start
-        for at in range(0, len(i), block):
-            first, second = i[at : at + block], j[at : at + block]
-            score = (fine(thumbs[first]) * fine(thumbs[second])).mean(axis=1)
+        for at in range(0, len(i), _BATCH):
+            first, second = i[at : at + _BATCH], j[at : at + _BATCH]
+            score = (fine(thumbs[first]) * fine(thumbs[second])).sum(axis=1)
             for a, b, value in zip(first, second, score, strict=True):
                 if value >= MIN_CORRELATION:
                     found.append((int(a), int(b), float(value)))
@@ -64,32 +71,38 @@ def near(
 
 
 def fine(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """What is left of the pictures without their slow shading, inside the field; rows of mean 0
-    and standard deviation 1, so that the mean product of two rows is their correlation.
+    """The vessels' pattern of each picture: unit rows (N, S * S), whose products are correlations.
 
-    The shading is nearly the same in all eyes and would make strangers resemble each other.
+    Slow shading, bright disc and overall contrast are nearly the same in all eyes and would make
+    strangers resemble each other: the picture is set against its surroundings, divided by their
+    contrast, clipped, and only taken where the field really is.
     """
     pictures = thumbs.astype(np.float64)
-    detail = pictures - _blurred(pictures)
     side = thumbs.shape[1]
     axis = np.arange(side) + 0.5 - side / 2
     inside = np.hypot(axis[:, None], axis[None, :]) < 0.85 * side / 2
-    rows = detail[:, inside]
-    rows = rows - rows.mean(axis=1, keepdims=True)
-    spread: npt.NDArray[np.float64] = np.maximum(rows.std(axis=1, keepdims=True), 1e-9)
-    return rows / spread
+    valid = (_blurred((pictures > _DARK).astype(np.float64), _BLUR) > 0.999) & inside
+    detail = pictures - _blurred(pictures, _BLUR)
+    contrast = np.sqrt(_blurred(detail**2, 2 * _BLUR + 1)) + 1.0
+    rows = (np.clip(detail / contrast, -2.0, 2.0) * valid).reshape(len(thumbs), -1)
+    flat = valid.reshape(len(thumbs), -1)
+    count = np.maximum(flat.sum(axis=1, keepdims=True), 1)
+    rows = (rows - rows.sum(axis=1, keepdims=True) / count) * flat
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: npt.NDArray[np.float64] = rows / np.maximum(length, 1e-9)
+    return unit
 
 
-def _blurred(pictures: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Moving average over `_BLUR` x `_BLUR` px, edges repeated."""
+def _blurred(pictures: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.float64]:
+    """Moving average over `width` x `width` px (odd), edges repeated."""
     for axis in (1, 2):
         pad = [(0, 0)] * 3
-        pad[axis] = (_BLUR // 2 + 1, _BLUR // 2)
+        pad[axis] = (width // 2 + 1, width // 2)
         total = np.cumsum(np.pad(pictures, pad, mode="edge"), axis=axis)
         length = pictures.shape[axis]
-        upper = np.take(total, np.arange(_BLUR, _BLUR + length), axis=axis)
+        upper = np.take(total, np.arange(width, width + length), axis=axis)
         lower = np.take(total, np.arange(length), axis=axis)
-        pictures = (upper - lower) / _BLUR
+        pictures = (upper - lower) / width
     return pictures
 
 

@@ -86,7 +86,7 @@ class _Corpus:
         return self.planned.exams[kept.exam]
 
     def cluster(self, thumbs: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
-        """Join patients that share a picture; unnamed ones become one patient, named ones do not."""
+        """Join patients that share a picture; only unnamed ones become one patient."""
         hashes = np.array([kept.phash for kept in self.kept], np.uint64)
         joined, same = duplicates.Clusters(), duplicates.Clusters()
         for first, second, score in duplicates.near(hashes, thumbs):
@@ -117,7 +117,7 @@ class _Corpus:
             name = f"{exam.site}\x1f{exam.patient or exam.key}"
             names[self.units[number]] = min(name, names.get(self.units[number], name))
         self.splits, torn = splits.assign(units, wanted, names, self.settings)
-        first = {unit: kept for unit, kept in zip(reversed(units), reversed(self.kept), strict=True)}
+        first = dict(zip(reversed(units), reversed(self.kept), strict=True))
         for unit in torn:
             detail = "the source puts one patient (or copies of one picture) into several splits"
             self._note(first[unit], "split_conflict", detail + f"; all are in {self.splits[unit]}")
@@ -184,6 +184,9 @@ class _Corpus:
             eye = self.exam(kept).photos[kept.photo].eye
             images[kept.exam].append((kept.image_id, eye))
         reported = {exam.source for exam in self.planned.exams if exam.reports or exam.eye_words}
+        in_review = {
+            fault[0] for part in self.done for fault in part.faults if fault[-1] == "review"
+        }
         said = Texts()
         for number, exam in enumerate(self.planned.exams):
             ids = {
@@ -196,6 +199,7 @@ class _Corpus:
                 said,
                 exam,
                 images[number],
+                number in in_review,
                 ids,
                 self.pseudonyms,
                 eye_words,

@@ -121,7 +121,7 @@ def read(out: Path, number: int) -> Part | None:
 
 
 def thumbs(out: Path, parts: Sequence[Part]) -> npt.NDArray[np.uint8]:
-    """The gray thumbnails of all photographs kept, in order, (N, 64, 64)."""
+    """The thumbnails of all photographs kept, in order, uint8 (N, THUMB, THUMB)."""
     found = [_no_thumbs()]
     for part in parts:
         path = out / _WORK / f"{Path(part.name).stem}.npy"

@@ -20,11 +20,12 @@ from funduscope import inputs
 from funduscope.archive.metadata import strip
 from funduscope.errors import DataError
 
-THUMB = 64
-"""Side of the gray picture of the field that duplicates are compared by, px."""
+THUMB = 96
+"""Side of the green picture of the field that duplicates are compared by, px."""
 
 _ORIENTATION = 0x0112
 _BATCH = 16
+_ABOUT_SIZE = ("bad_shape", "too_large")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Reading:
     Attributes:
         stored: the bytes for the corpus; size and field are in pixels of this picture.
         field: center and radius of the field of view, or None.
-        thumb: uint8 (64, 64) gray picture of the field.
+        thumb: uint8 (THUMB, THUMB), green channel of the field.
         disc_side: the side of the picture on which the optic disc lies, if looked for and found.
         source_sha256: of the source file, for public sets.
     """
@@ -79,7 +80,9 @@ def read(job: Job) -> Reading | Fault:
     try:
         return _read(job)
     except DataError as error:
-        return Fault("read", error.code, f"{error.value}; {error.rule}")
+        # What was found may quote the file, and a file may hold anything: only sizes are passed on.
+        sizes = f"{error.value}: " if error.code in _ABOUT_SIZE else ""
+        return Fault("read", error.code, f"{sizes}not so: {error.rule}")
     except Exception as error:  # one bad item never stops an archive
         return Fault("read", "unexpected", type(error).__name__)
 
@@ -104,7 +107,6 @@ def _read(job: Job) -> Reading | Fault:
     quality = inputs.assess(rgb, field)
     if not quality.is_fundus and not job.keep_refused:
         return Fault("fundus", "not_fundus", "the picture does not look like a fundus photograph")
-    crop = inputs.crop_field(rgb, field, THUMB)
     return Reading(
         stored=stored,
         suffix="png" if stored.startswith(b"\x89PNG") else "jpg",
@@ -115,7 +117,7 @@ def _read(job: Job) -> Reading | Fault:
         gradability=quality.gradability,
         reason=quality.reason,
         phash=inputs.phash(rgb, field),
-        thumb=crop.mean(axis=2).round().astype(np.uint8),
+        thumb=inputs.crop_field(rgb, field, THUMB)[..., 1],
         disc_side=inputs.disc_side(rgb, field) if job.look_for_disc else None,
         source_sha256=hashlib.sha256(data).hexdigest() if job.public else None,
     )

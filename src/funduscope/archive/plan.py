@@ -11,7 +11,7 @@ from pathlib import Path
 from funduscope.archive import duplicates
 from funduscope.archive.description import Description
 from funduscope.archive.identity import Pseudonyms
-from funduscope.archive.records import Contents, Exam, Note, read_source
+from funduscope.archive.records import Exam, Note, read_source
 
 Outcome = tuple[str, str, str, str]
 """step, code, detail, severity of a photograph that is not kept."""
@@ -53,7 +53,7 @@ def make(archive: Path, description: Description, pseudonyms: Pseudonyms) -> Pla
         notes=[note for c in contents for note in c.notes],
         known=_known(archive, exams, description),
         photographs=len(listed),
-        input_id=_input_id(archive, description, contents, listed),
+        input_id=_input_id(archive, description, listed),
     )
 
 
@@ -100,9 +100,7 @@ def _known(archive: Path, exams: Sequence[Exam], description: Description) -> di
     return outcomes
 
 
-def _input_id(
-    archive: Path, description: Description, contents: Sequence[Contents], listed: Sequence[str]
-) -> str:
+def _input_id(archive: Path, description: Description, listed: Sequence[str]) -> str:
     digest = hashlib.sha256(json.dumps(description.model_dump(), sort_keys=True).encode())
     for source in description.source:
         if source.table:

@@ -230,8 +230,9 @@ class _Builder:
         for photo in named:
             if photo.path not in self.photos:
                 if not self._inside(photo.path):
+                    place = f"{row.number}:{photo.path}"
                     detail = "the row names a photograph that is not there"
-                    self.note(f"{row.number}:{photo.path}", "record", "read", "missing_image", detail)
+                    self.note(place, "record", "read", "missing_image", detail)
                     continue
                 self.photos[photo.path] = None
             there = self.claims.setdefault(photo.path, {})

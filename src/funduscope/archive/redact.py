@@ -19,9 +19,16 @@ _MONTHS = (
 )
 _YEAR = r"(?:19|20)\d{2}"
 _MONTH, _DAY = r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
+# The hundred commonest family names; each stands for about one in a thousand people or more.
+_SURNAMES = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余于杜叶程"
+    "魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝"
+    "顾龚邵万覃武钱戴严莫孔向常"
+)
 _TITLE = "医师|医生|主任|教授|大夫|护士|先生|女士|小姐|技师"
 _ROLE = (
-    "(?:报告|审核|检查|诊断|主治|接诊|阅片|签发|复核|书写|送检|申请)?(?:医师|医生|技师|者|人员?)|签名|签字|审核"
+    "(?:报告|审核|检查|诊断|主治|接诊|阅片|签发|复核|书写|送检|申请)?(?:医师|医生|技师|者|人员?)"
+    "|签名|签字|审核"
 )
 
 
@@ -60,7 +67,7 @@ def _rule(mark: str, pattern: str, check: Callable[[str], bool] = _always, flags
 RULES: tuple[Rule, ...] = (
     _rule("email", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     _rule("id", r"(?<!\d)\d{17}[\dXx](?![\dA-Za-z])", resident_id_valid),
-    _rule("id", rf"(?<!\d)\d{{6}}\d{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{{3}}(?!\d)"),
+    _rule("id", r"(?<!\d)\d{8}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}(?!\d)"),
     _rule("phone", r"(?<![\d.])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"),
     _rule("phone", r"(?<!\d)0\d{2,3}[- ]?\d{7,8}(?!\d)"),
     _rule("phone", r"(?<!\d)(?:\+?1[-. ]?)?\(?\d{3}\)?[-. ]\d{3}[-. ]\d{4}(?!\d)"),
@@ -79,7 +86,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "number",
-        r"(?:病历|住院|门诊|检查|登记|就诊|病案|影像|身份证|编)(?:号码?|编号)\s*[::]?\s*(?P<it>[A-Za-z0-9-]{4,})",
+        r"(?:病历|住院|门诊|检查|登记|就诊|病案|影像|身份证|编)(?:号码?|编号)\s*:?\s*(?P<it>[A-Za-z0-9-]{4,})",
     ),
     _rule(
         "name",
@@ -91,10 +98,16 @@ RULES: tuple[Rule, ...] = (
         r"\b(?i:reported|signed|read|reviewed|verified|graded|interpreted|electronically signed)"
         r"\s+(?i:by)\s*:?\s*(?P<it>[A-Z][\w'’-]*\.?(?:\s+(?:[A-Z]\.|[A-Z][\w'’-]+)){0,3})",
     ),
-    _rule("name", r"\b(?i:patient(?:\s+name)?|name|reader|physician|signature)\s*:\s*"
-          r"(?P<it>[A-Z][\w'’-]*(?:\s+(?:[A-Z]\.|[A-Z][\w'’-]+)){0,3})"),
-    _rule("name", rf"(?:{_ROLE}|姓名|患者姓名)\s*[::]\s*(?P<it>[{_CJK}]{{2,4}}?)(?=[^{_CJK}]|{_ROLE}|$)"),
-    _rule("name", rf"(?<![{_CJK}])(?P<it>[{_CJK}]{{1,3}})(?:主任)?(?:{_TITLE})(?![{_CJK}])"),
+    _rule(
+        "name",
+        r"\b(?i:patient(?:\s+name)?|name|reader|physician|signature)\s*:\s*"
+        r"(?P<it>[A-Z][\w'’-]*(?:\s+(?:[A-Z]\.|[A-Z][\w'’-]+)){0,3})",
+    ),
+    _rule(
+        "name",
+        rf"(?:{_ROLE}|姓名)\s*:\s*(?P<it>[{_CJK}]{{2,4}}?)(?=[^{_CJK}]|{_ROLE}|$)",
+    ),
+    _rule("name", rf"(?P<it>[{_SURNAMES}][{_CJK}]{{0,2}}?)(?:主任)?(?:{_TITLE})(?!\s*:)"),
 )
 
 
@@ -152,7 +165,7 @@ def _patterns(value: str, *, name: bool) -> Iterator[re.Pattern[str]]:
         if len(letters) >= 2:
             yield re.compile(r"\s*".join(map(re.escape, letters)))
         if name and len(letters) >= 2:
-            yield re.compile(rf"(?:{letters[:1]})(?={_TITLE}|某)|(?<=老){letters[:1]}(?![{_CJK}])")
+            yield re.compile(rf"{letters[:1]}(?={_TITLE}|某)")
         return
     if not any(char.isdigit() for char in letters):
         words = [re.escape(word) for word in re.findall(r"[\w'’-]+", value)]

@@ -1,4 +1,4 @@
-"""The last look at a report before it is written: does any fact of its own record still stand in it?
+"""The last look at a report before it is written: does a fact of its own record still stand in it?
 
 Shares no rule with `redact`: both sides are reduced to bare letters and digits and compared.
 """
@@ -24,11 +24,9 @@ def leaks(text: str, secrets: Mapping[str, Sequence[str]]) -> list[str]:
             weight = sum(1 if char.isascii() else 2 for char in target)
             if weight < _SHORTEST:
                 continue
-            if target.isdigit() and len(target) < 6:
-                hit = target in tokens  # run together, other figures would make such short ones
-            else:
-                hit = target in bare
-            if hit:
+            # Short numbers must stand alone: run together, other figures would make them up.
+            alone = target.isdigit() and len(target) < 6
+            if target in (tokens if alone else bare):
                 found.append(role)
                 break
     return found

@@ -11,7 +11,7 @@ from funduscope.config import Settings
 
 
 class IngestSettings(Settings):
-    """How an archive becomes a corpus. What the archive looks like is said by its `archive.toml`."""
+    """How an archive becomes a corpus; what the archive looks like, its `archive.toml` says."""
 
     max_side: int = Field(
         default=1024, ge=64, le=16384, description="longest stored side of a photograph, px"

@@ -43,6 +43,7 @@ def add_exam(
     texts: Texts,
     exam: Exam,
     images: Sequence[tuple[str, str]],
+    in_review: bool,
     ids: Mapping[str, str],
     pseudonyms: Pseudonyms,
     eye_words: Mapping[str, EyeWords],
@@ -54,6 +55,7 @@ def add_exam(
         texts: where the rows go.
         exam: the examination.
         images: (image_id, eye) of its photographs that were kept.
+        in_review: some of its photographs wait for a person; so does a report without others.
         ids: patient_id, exam_id, site_id.
         pseudonyms: for report_id.
         eye_words: how the words on each eye become a report.
@@ -62,7 +64,7 @@ def add_exam(
     for number, written in enumerate(drafts(exam, eye_words)):
         texts.counts["seen"] += 1
         text = redact.redact(written, exam.secrets)
-        why = _refused(text, exam, images)
+        why = _refused(text, exam, images, in_review)
         if why is not None:
             code, detail, severity = why
             step = "identity" if code == "identity_remains" else "pairing"
@@ -90,14 +92,15 @@ def add_exam(
 
 
 def _refused(
-    text: str, exam: Exam, images: Sequence[tuple[str, str]]
+    text: str, exam: Exam, images: Sequence[tuple[str, str]], in_review: bool
 ) -> tuple[str, str, str] | None:
     remains = scan.leaks(text, exam.secrets)
     if remains:
         detail = f"after removal the report still holds the record's own {', '.join(remains)}"
         return "identity_remains", detail, "review"
     if not images:
-        return "no_image", "no photograph of this examination was kept", "rejected"
+        severity = "review" if in_review else "rejected"
+        return "no_image", "no photograph of this examination was kept", severity
     return None
 
 

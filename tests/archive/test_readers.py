@@ -1,0 +1,128 @@
+from pathlib import Path
+
+import pytest
+
+from funduscope.archive import readers
+from funduscope.archive.description import Columns, Format, Source
+from funduscope.errors import DataError
+
+ROWS = "检查号,姓名\nA1,张伟\nA2,李娜\n"
+
+
+def _read(path: Path, **given: object) -> readers.Sheet:
+    source = Source.model_validate({"table": path.name, **given})
+    return readers.read(source, path.parent, [])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "given"),
+    [
+        ("utf-8", None),
+        ("utf-8-sig", None),
+        ("utf-8-sig", "utf-8"),
+        ("gb18030", None),
+        ("gb18030", "gb18030"),
+        ("utf-16", None),
+        ("utf-16-le", None),
+        ("utf-16-be", None),
+    ],
+)
+def test_encodings(tmp_path: Path, encoding: str, given: str | None) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes((ROWS + "," * 2 + "\n").replace("\n", "\r\n").encode(encoding))
+    if encoding.startswith("utf-16-"):  # without a mark, Latin letters must give it away
+        path.write_bytes(("exam,name\nA1,Zhang Wei\n" * 3).encode(encoding))
+        assert _read(path).rows[0].cells == {"exam": "A1", "name": "Zhang Wei"}
+        return
+    sheet = _read(path, encoding=given)
+    assert sheet.columns == ("检查号", "姓名")
+    assert [row.cells["姓名"] for row in sheet.rows] == ["张伟", "李娜"]
+
+
+def test_a_wrong_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(ROWS.encode("gb18030"))
+    with pytest.raises(DataError) as caught:
+        _read(path, encoding="utf-8")
+    assert caught.value.place == str(path)
+    assert "encoding" in caught.value.remedy
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
+def test_separators_are_found(tmp_path: Path, delimiter: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,2\n".replace(",", delimiter), encoding="utf-8")
+    assert _read(path).rows[0].cells == {"a": "1", "b": "2"}
+
+
+def test_a_missing_column_is_an_error_with_the_nearest_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("exam_id,patient_name\n1,x\n", encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        _read(path, columns=Columns(exam="exam_id", name="patient_nmae"))
+    error = caught.value
+    assert error.code == "no_column"
+    assert error.value == "no column 'patient_nmae'"
+    assert str(path) in error.place
+    assert "[source.columns] name" in error.place
+    assert "did you mean 'patient_name'" in error.remedy
+    assert "exam_id" in error.remedy
+
+
+def test_optional_columns_may_be_missing(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("image\nx.jpg\n", encoding="utf-8")
+    columns = Columns(images="image", age="age")
+    assert len(_read(path, columns=columns, optional=("age",)).rows) == 1
+
+
+def test_bad_rows_do_not_stop_the_table(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,2\n1,2,3\n\n4\n", encoding="utf-8")
+    sheet = _read(path)
+    assert [(row.number, row.cells) for row in sheet.rows] == [
+        (1, {"a": "1", "b": "2"}),
+        (4, {"a": "4"}),
+    ]
+    assert [(bad.number, bad.detail) for bad in sheet.bad] == [(2, "3 cells under 2 columns")]
+
+
+def test_two_columns_of_one_name(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,a\n1,2\n", encoding="utf-8")
+    with pytest.raises(DataError, match="two columns 'a'"):
+        _read(path)
+
+
+def test_no_table(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        _read(tmp_path / "nowhere.csv")
+
+
+def test_json_lines_walk_into_objects(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text(
+        '{"exam": 7, "patient": {"no": "P1", "sex": 0}, "img": ["a", "b"], "x": null}\n'
+        '{"exam": \n[1]\n\n{"exam": 8}\n',
+        encoding="utf-8",
+    )
+    columns = Columns(exam="exam", patient="patient.no")
+    sheet = _read(path, kind="jsonl", columns=columns)
+    assert sheet.rows[0].cells == {
+        "exam": "7",
+        "patient.no": "P1",
+        "patient.sex": "0",
+        "img": "a;b",
+    }
+    assert sheet.rows[1].number == 5
+    assert [bad.number for bad in sheet.bad] == [2, 3]
+
+
+def test_file_names_as_rows(tmp_path: Path) -> None:
+    form = Format(file_pattern=r"(?P<patient>\d+)_(?P<eye>left|right)")
+    source = Source(kind="folder", format=form, columns=Columns(patient="patient", eye="eye"))
+    sheet = readers.read(source, tmp_path, ["12_left.jpg", "odd.jpg"])
+    assert [row.cells for row in sheet.rows] == [
+        {"file": "12_left.jpg", "patient": "12", "eye": "left"},
+        {"file": "odd.jpg"},
+    ]

@@ -1,0 +1,60 @@
+from datetime import date
+
+import pytest
+
+from funduscope.archive import values
+
+UNITS = {"岁": "year", "个月": "month"}
+
+
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [
+        ("69", 69),
+        ("69.0", 69),
+        ("069Y", 69),
+        ("7 months", 0),
+        ("18 mo", 1),
+        ("30个月", 2),
+        ("45岁", 45),
+        (">90", 90),
+        ("90+", 90),
+        ("104", 90),
+        ("0", None),
+        ("999", None),
+        ("-5", None),
+        ("N/A", None),
+        ("unknown", None),
+        ("12 parsecs", None),
+        ("3 days", 0),
+    ],
+)
+def test_ages(text: str, age: int | None) -> None:
+    assert values.parse_age(text, UNITS) == age
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "day"),
+    [
+        ("2019-03-05", "%Y-%m-%d", date(2019, 3, 5)),
+        (" 2019年3月5日 ", "%Y年%m月%d日", date(2019, 3, 5)),
+        ("1900-00-00", "%Y-%m-%d", None),
+        ("05/03/2019", "%Y-%m-%d", None),
+    ],
+)
+def test_dates(text: str, form: str, day: date | None) -> None:
+    assert values.parse_date(text, form) == day
+
+
+def test_age_on_the_day_of_the_visit() -> None:
+    born = date(1950, 6, 15)
+    assert values.age_between(born, date(2020, 6, 14)) == 69
+    assert values.age_between(born, date(2020, 6, 15)) == 70
+    assert values.age_between(born, date(2045, 1, 1)) == 90
+    assert values.age_between(born, date(1949, 1, 1)) is None
+    assert values.age_between(None, date(2020, 1, 1)) is None
+
+
+def test_words_are_found_whatever_their_case() -> None:
+    assert values.word(" f ", {"F": "female"}) == "female"
+    assert values.word("x", {"F": "female"}) is None
