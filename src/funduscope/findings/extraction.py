@@ -6,17 +6,21 @@ one eye to the other -> clean-up (the most specific finding stands alone, repeat
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from funduscope.findings.assertions import Assertion
-from funduscope.findings.eyes import OTHER, SIDES, UNKNOWN, EyeReader, Eyes
+from funduscope.findings.eyes import OTHER, UNKNOWN, EyeReader, Eyes
 from funduscope.findings.grades import TARGETS, mark_grades, on_scale
 from funduscope.findings.lexicon import Composite, Item, lexicon
 from funduscope.findings.status import State, StatusReader
-from funduscope.findings.structure import Unit, refine, units
+from funduscope.findings.structure import REACH, Unit, refine, units
 from funduscope.findings.symbols import Symbol, symbols
 from funduscope.findings.vocabulary import vocabulary
 
+# How many commas back a site may stand that its head leaves out: 晶状体透明，……，轻度混浊.
+_COMMAS = 8
 _WHOLE_EYE = ("fundus", "retina")
 
 
@@ -55,6 +59,8 @@ class _Reader:
         self.eyes = EyeReader(self.items, self.units, stream).read()
         self.states = StatusReader(self.items, self.units, stream).read()
         self.mentions: list[_Mention] = []
+        self._starts = [stream[item.start].start for item in self.items]
+        self._unit_starts = [unit.start for unit in self.units]
         self._carried: dict[str, str] = {}
 
     def assertions(self) -> list[Assertion]:
@@ -80,6 +86,8 @@ class _Reader:
             mention = self._mention(code, index, number, "measure")
             mention.state = State(rules=[])
             mention.grades = dict.fromkeys(mention.eyes, grade)
+        elif item.kind == "type":
+            self._type(index, number)
         elif item.kind == "normal":
             self._normal(index, number, unit)
         elif item.kind in ("neg", "neg_post"):
@@ -110,11 +118,30 @@ class _Reader:
                 self._carried["水肿"] = self._carried["edema"] = "macular_edema"
         return [(code, "term") for code in item.values]
 
+    def _type(self, index: int, number: int) -> None:
+        """A kind named behind its disease narrows it: AMD（干性）; 中央静脉阻塞，缺血型不除外."""
+        words = vocabulary()
+        for code in self.items[index].values:
+            bases = words.ancestors(code)
+            for mention in reversed(self.mentions):
+                if self._sentence(mention.unit) != self._sentence(number):
+                    break
+                fits = mention.code in bases and set(self.eyes[index]) & set(mention.eyes)
+                if not fits and UNKNOWN not in (self.eyes[index], mention.eyes):
+                    continue
+                if mention.code not in bases:
+                    continue
+                if self.states[index].status == mention.state.status:
+                    mention.code, mention.rule = code, f"{mention.rule}+type"
+                else:
+                    self._mention(code, index, number, "type")
+                return
+
     def _site_near(self, composite: Composite, index: int, number: int, unit: Unit) -> bool:
         """Whether the nearest site, before the head or just after it, is the composite's."""
-        before = self._sites(range(index - 1, unit.start - 1, -1))
+        before = self._sites(range(index - 1, max(unit.start, index - REACH) - 1, -1))
         if not before and composite.reach == "sentence":
-            for earlier in reversed(self.units[:number]):
+            for earlier in reversed(self.units[max(0, number - _COMMAS) : number]):
                 if earlier.sentence != unit.sentence:
                     break
                 before = self._sites(range(earlier.end - 1, earlier.start - 1, -1))
@@ -136,7 +163,7 @@ class _Reader:
 
     def _normal(self, index: int, number: int, unit: Unit) -> None:
         """`normal` of the whole eye: nothing smaller is named in its unit."""
-        inside = self.items[unit.start : unit.end]
+        inside = self._inside(index, unit)
         sites = {i.values[0] for i in inside if i.kind == "site"} - set(_WHOLE_EYE)
         others = [i for i in inside if i.values and i.values[0] != "normal"]
         findings = [i for i in others if i.kind in ("finding", "head", "measure", "grade")]
@@ -153,9 +180,12 @@ class _Reader:
         if eyes:
             self._mention("normal", index, number, "normal").eyes = eyes
 
+    def _inside(self, index: int, unit: Unit) -> list[Item]:
+        return self.items[max(unit.start, index - REACH) : min(unit.end, index + REACH)]
+
     def _ellipsis(self, index: int, number: int, unit: Unit) -> None:
         """`mild NPDR RE, LE none`: a denial without a finding denies the one before it."""
-        inside = self.items[unit.start : unit.end]
+        inside = self._inside(index, unit)
         if any(i.kind in ("finding", "head", "site", "measure", "normal") for i in inside):
             return
         if not any(i.kind == "eye" for i in inside) or not self.mentions:
@@ -168,14 +198,17 @@ class _Reader:
     # Grades ----------------------------------------------------------------------------------
 
     def _grade(self) -> None:
-        scales = [(i, item.values[0]) for i, item in enumerate(self.items) if item.kind == "scale"]
+        scale = ""
+        places = [mention.index for mention in self.mentions]
         for index, item in enumerate(self.items):
+            if item.kind == "scale":
+                scale = item.values[0]
             if item.kind != "grade":
                 continue
             number = self._unit_of(index)
-            scale = next((name for at, name in reversed(scales) if at < index), "")
             best: tuple[int, _Mention, str] | None = None
-            for mention in self.mentions:
+            first, last = bisect_left(places, index - REACH), bisect_left(places, index + REACH)
+            for mention in self.mentions[first:last]:
                 family = self._family(mention.code)
                 if family is None or self._sentence(mention.unit) != self._sentence(number):
                     continue
@@ -202,7 +235,7 @@ class _Reader:
                 mention.grades[eye] = grade
 
     def _unit_of(self, index: int) -> int:
-        return next(n for n, u in enumerate(self.units) if u.start <= index < u.end)
+        return bisect_right(self._unit_starts, index) - 1
 
     def _sentence(self, number: int) -> int:
         return self.units[number].sentence
@@ -251,23 +284,56 @@ class _Reader:
         )
 
     def _copy_eyes(self, rows: list[Assertion]) -> list[Assertion]:
-        """同右眼, `same as OD`, `OS as above`: all rows of the one eye also for the other."""
+        """同右眼, `same as OD`, `OS as above`: the rows of the one eye also for the other.
+
+        Rows of the same paragraph are meant where there are any. 余同右眼 (the rest) leaves alone
+        what the other eye's own words speak of.
+        """
+        sources = dict.fromkeys(self._copies())
+        if not sources:
+            return rows
         copied = list(rows)
-        for index, item in enumerate(self.items):
-            if item.kind == "copy" and index + 1 < len(self.items):
-                source_item = self.items[index + 1]
-                if source_item.kind != "eye" or source_item.values[0] not in OTHER:
-                    continue
-                source = SIDES[source_item.values[0]][0]
-            elif item.kind == "copy_above" and self.eyes[index][0] in OTHER:
-                source = OTHER[self.eyes[index][0]]
-            else:
-                continue
+        given: dict[tuple[str, int], dict[tuple[str, str], Assertion]] = {}
+        own: dict[str, set[str]] = {}
+        for row in rows:
+            own.setdefault(row.eye, set()).update(self._line(row.finding))
+            if row.temporality == "current":
+                for paragraph in (-1, self._paragraph(row)):
+                    place = given.setdefault((row.eye, paragraph), {})
+                    place.setdefault((row.finding, row.status), row)
+        for source, paragraph, rest in sources:
             target = OTHER[source]
-            for row in rows:
-                if row.eye == source and row.experiencer == "patient":
+            for row in (given.get((source, paragraph)) or given.get((source, -1), {})).values():
+                kept = row.finding in own.get(target, ()) or row.finding == "normal"
+                if not (rest and kept):
                     copied.append(_with_eye(row, target))
         return copied
+
+    def _copies(self) -> Iterator[tuple[str, int, bool]]:
+        """Of each copy: the eye it copies, its paragraph, and whether only the rest is meant."""
+        for index, item in enumerate(self.items):
+            source = ""
+            if item.kind == "copy" and index + 1 < len(self.items):
+                named = self.items[index + 1]
+                source = named.values[0] if named.kind == "eye" else ""
+            elif item.kind == "copy_above":
+                source = OTHER.get(self.eyes[index][0], "")
+            if source in OTHER:
+                rest = self.stream[item.start].text in ("余", "其", "otherwise")
+                yield source, self._paragraph_of(index), rest
+
+    def _paragraph_of(self, index: int) -> int:
+        return self.units[self._unit_of(index)].paragraph
+
+    def _paragraph(self, row: Assertion) -> int:
+        """The paragraph in which a row's words begin."""
+        index = bisect_right(self._starts, row.start_char) - 1
+        return self._paragraph_of(index)
+
+    @staticmethod
+    def _line(code: str) -> tuple[str, ...]:
+        words = vocabulary()
+        return (code, *words.ancestors(code), *words.descendants(code))
 
     @staticmethod
     def _clean(rows: list[Assertion]) -> list[Assertion]:

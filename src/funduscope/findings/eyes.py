@@ -8,14 +8,14 @@ which the earlier eye returns. A heading (诊断, Impression) starts anew.
 from __future__ import annotations
 
 from funduscope.findings.lexicon import Item, lexicon
-from funduscope.findings.structure import Unit, refine, units
+from funduscope.findings.structure import REACH, Unit, refine, units
 from funduscope.findings.symbols import Symbol, has_han, symbols
 
 Eyes = tuple[str, ...]
 SIDES: dict[str, Eyes] = {"OD": ("OD",), "OS": ("OS",), "OU": ("OD", "OS")}
 OTHER = {"OD": "OS", "OS": "OD"}
 UNKNOWN: Eyes = ("unknown",)
-STATING = ("finding", "head", "normal", "measure", "grade", "neg_post")
+STATING = ("finding", "head", "normal", "measure", "grade", "type", "neg_post")
 
 
 class EyeReader:
@@ -116,7 +116,7 @@ class EyeReader:
 
     def _reach_back(self, number: int, unit: Unit, held: Eyes) -> None:
         """Give this unit's eye to the sentence's earlier units that named none themselves."""
-        for before in reversed(self.units[:number]):
+        for before in reversed(self.units[max(0, number - REACH) : number]):
             if before.sentence != unit.sentence:
                 break
             own = [i for i in self._span(before) if self.items[i].kind == "eye"]
@@ -148,9 +148,9 @@ class EyeReader:
 def eye_texts(text: str) -> dict[str, str]:
     """The words of each eye as written: {"OD": ..., "OS": ...}, or {"unknown": ...}.
 
-    Both-eye statements stand in both. An eye's own heading (`Right eye:`, 右眼) and the marks around
-    it are left out; everything else is exactly the text's. Pieces that were apart are joined by
-    `; ` or `；`. Statements without an eye are given only when no eye is named anywhere.
+    Both-eye statements stand in both. An eye's own heading (`Right eye:`, 右眼) and the marks
+    around it are left out; everything else is exactly the text's. Pieces that were apart are joined
+    by `; ` or `；`. Statements without an eye are given only when no eye is named anywhere.
     """
     return words_by_eye(text, skip=())
 

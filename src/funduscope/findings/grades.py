@@ -1,8 +1,8 @@
 """Grades as written: stages, severity words, ratios. Nothing is computed from signs.
 
-Scales: icdr 0-4, cn_dr 1-6 (期), kwb 1-4, metapm C0-C4, areds 1-4, gass, pvr, rop; cdr (cup-to-disc)
-and avr (artery-to-vein) are measurements. Before the eyes are read, number and stage words become
-items of kind `grade` (values: scale or word, value) and ratios items of kind `measure`.
+Scales: icdr 0-4, cn_dr 1-6 (期), kwb 1-4, metapm C0-C4, areds 1-4, gass, pvr, rop; cdr
+(cup-to-disc) and avr (artery-to-vein) are measurements. Before the eyes are read, number and
+stage words become items of kind `grade` (values: scale or word, value), ratios of kind `measure`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def mark_grades(items: list[Item], stream: list[Symbol]) -> list[Item]:
         item = items[index]
         if item.values and item.values[0] in ("cup_disc_ratio", "av_ratio"):
             ratio = item.values[0]
-            if _is_ratio_ahead(items, index + 1, stream):
+            if _is_ratio_ahead(items, index + 1):
                 item = Item("site", ("ratio",), "", item.start, item.end)
         elif item.kind in ("finding", "head", "break") or item.values[0] in ("。", ";"):
             ratio = ""
@@ -68,7 +68,7 @@ def mark_grades(items: list[Item], stream: list[Symbol]) -> list[Item]:
     return marked
 
 
-def _is_ratio_ahead(items: list[Item], index: int, stream: list[Symbol]) -> bool:
+def _is_ratio_ahead(items: list[Item], index: int) -> bool:
     for item in items[index : index + 14]:
         if item.kind in ("finding", "break") or item.values[0] in ("。", ";"):
             return False

@@ -18,6 +18,7 @@ from importlib import resources
 from typing import Any, Literal
 
 from funduscope.errors import ConfigError
+from funduscope.findings.symbols import has_han
 from funduscope.findings.vocabulary import Finding, vocabulary
 
 Language = Literal["en", "zh"]
@@ -59,13 +60,14 @@ class PromptBank:
 def _own(finding: Finding, name: str, language: str) -> tuple[str, ...]:
     """Phrasings from the vocabulary: the preferred name and the first synonyms written out."""
     names = finding.names(language)
-    spelled = [names[0], *(n for n in names[1:] if not _is_abbreviation(n))]
+    spelled = [names[0], *(n for n in names[1:] if _is_spelled_out(n, language))]
     template = _TEMPLATES[name][language]
     return tuple(template.format(name=n) for n in spelled[:_MOST_NAMES])
 
 
-def _is_abbreviation(name: str) -> bool:
-    return any(part.isupper() and len(part) > 1 for part in name.replace("-", " ").split())
+def _is_spelled_out(name: str, language: str) -> bool:
+    capitals = any(part.isupper() and len(part) > 1 for part in name.replace("-", " ").split())
+    return has_han(name) if language == "zh" else not capitals
 
 
 @lru_cache(maxsize=len(BANKS))

@@ -7,12 +7,13 @@ nothing after it takes the findings before it (`retinal detachment was ruled out
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 
 from funduscope.findings.lexicon import Item
-from funduscope.findings.structure import Unit
+from funduscope.findings.structure import REACH, Unit
 from funduscope.findings.symbols import Symbol
 
-STATING = ("finding", "head", "measure", "normal")
+STATING = ("finding", "head", "measure", "normal", "type")
 _DROPPED = "dropped"
 
 
@@ -72,7 +73,7 @@ class StatusReader:
             while depth > unit.depth:
                 self._scope = held.pop() if held else self._scope
                 depth -= 1
-            self._unit(unit)
+            self._unit(number, unit)
             if not self._continues(number):
                 self._scope.status, self._scope.rule = "present", ""
                 self._scope.history = unit.section == "history"
@@ -83,45 +84,64 @@ class StatusReader:
 
     def _continues(self, number: int) -> bool:
         """Whether a list under a cue goes on after the comma: `no a, b, or c`, 未见a，及b."""
-        if number + 1 >= len(self.units):
+        if number + 1 >= len(self.units) or not (self._scope.rule or self._scope.history):
             return False
         unit = self.units[number]
         if self.units[number + 1].depth > unit.depth:
             return True
-        for after in self.units[number + 1 :]:
+        for after in islice(self.units, number + 1, number + REACH):
             if after.sentence != unit.sentence or after.depth != unit.depth:
                 return False
             inside = self.items[after.start : after.end]
-            if inside and inside[0].kind == "list" and inside[0].values[0] == "":
+            if inside[0].kind == "list":
                 return all(i.kind != "neg" for i in inside[:2])
             if not self._bare(inside):
                 return False
+            if any(i.kind == "list" for i in inside):
+                return True
         return False
 
     @staticmethod
     def _bare(inside: list[Item]) -> bool:
         """Nothing but names of findings and sites: an element of a list, not a clause."""
-        plain = [i for i in inside if i.kind not in ("mark", "list", "site")]
+        plain = [i for i in inside if i.kind not in ("mark", "break", "list", "site")]
         return bool(plain) and all(i.kind in ("finding", "head") for i in plain)
 
-    def _unit(self, unit: Unit) -> None:
+    def _unit(self, number: int, unit: Unit) -> None:
         last_cue = unit.start
         for index in range(unit.start, unit.end):
             kind = self.items[index].kind
             if kind in STATING:
                 self._state(index)
-            elif self.items[index].values[0] == ":" and self._stating(last_cue, index):
+            elif self.items[index].values[0] == ":" and self._stating(
+                max(last_cue, index - REACH), index
+            ):
                 self._scope.status, self._scope.rule = "present", ""
             elif kind in _CUES:
                 ahead = self._ahead(index, unit.end)
-                behind = self._stating(last_cue, index)
+                behind = self._stating(max(last_cue, index - REACH), index)
+                if kind in _REACHING and last_cue == unit.start:
+                    behind = self._listed_before(number, unit, index) + behind
                 _CUES[kind](self, _Cue(index, ahead, behind))
                 if kind not in ("assert", "list") or self._is_sign(index):
                     last_cue = index + 1 if not ahead or behind else last_cue
 
+    def _listed_before(self, number: int, unit: Unit, index: int) -> list[int]:
+        """Elements before the comma of a list under a cue behind it: `a, b or c not seen`."""
+        listed: list[int] = []
+        joined = [i for i in self.items[unit.start : index] if i.kind == "list"]
+        if not any(self.stream[i.start].kind == "word" for i in joined):
+            return listed  # a Chinese comma ends the clause: 色素紊乱，出血及渗出均未见
+        for before in reversed(self.units[max(0, number - REACH) : number]):
+            inside = self.items[before.start : before.end]
+            if before.sentence != unit.sentence or not self._bare(inside):
+                break
+            listed = self._stating(before.start, before.end) + listed
+        return listed
+
     def _ahead(self, index: int, end: int) -> bool:
         """Whether a finding follows in this unit before another cue of status."""
-        for after in self.items[index + 1 : end]:
+        for after in self.items[index + 1 : min(end, index + REACH)]:
             if after.kind in STATING:
                 return True
             if after.kind in ("neg_post", "contrast"):
@@ -183,7 +203,7 @@ class StatusReader:
             self._set("uncertain", "advice_to_clarify")
 
     def _doubt(self, cue: _Cue) -> None:
-        versus = self.stream[self.items[cue.index].start].text in ("v", "versus")
+        versus = self.stream[self.items[cue.index].start].text in ("vs", "versus")
         if versus:
             self._apply(cue.behind, "uncertain", "doubt_versus")
         if cue.ahead and not (self._is_question(cue.index) and cue.behind):
@@ -201,7 +221,7 @@ class StatusReader:
         if not self._is_sign(cue.index):
             self._set("present", "")
 
-    def _contrast(self, cue: _Cue) -> None:
+    def _contrast(self, _cue: _Cue) -> None:
         self._set("present", "")
 
     def _history(self, cue: _Cue) -> None:
@@ -232,7 +252,7 @@ class StatusReader:
         else:
             self._scope.condition = True
 
-    def _advise(self, cue: _Cue) -> None:
+    def _advise(self, _cue: _Cue) -> None:
         self._scope.advice = True
         self._set("present", "")
 
@@ -240,6 +260,7 @@ class StatusReader:
         self._apply(cue.behind, "absent", "resolved")
 
 
+_REACHING = ("neg", "neg_post", "doubt", "resolve")
 _CUES = {
     "neg": StatusReader._neg,
     "neg_post": StatusReader._neg_post,

@@ -11,19 +11,25 @@ from dataclasses import dataclass
 from funduscope.findings.lexicon import Item
 from funduscope.findings.symbols import Symbol
 
+# How many items a cue, site or grade can reach: keeps a text without any punctuation linear.
+REACH = 80
 _STRONG = set("。;!?…")
 _OPEN, _CLOSE = set("([{（【《"), set(")]}）】》")
 _PART_OF_FIELD = set("上下侧方边颞鼻中部心旁缘")
+# Where a heading stops to count by itself: a relative's history is one sentence, advice one line.
+_SHORT: dict[str, tuple[str, ...]] = {"。": ("family", "history"), ".": ("family", "history")}
+_SHORT["line"] = ("family", "history", "advice")
 _SECTION_AS_CUE = {"advice": "advise", "history": "history", "family": "family"}
 
 
 @dataclass(slots=True)
 class Unit:
-    """Items[start:end]; `sentence` counts sentences; `depth` counts open parentheses."""
+    """Items[start:end] with the number of its sentence and paragraph, and open parentheses."""
 
     start: int
     end: int
     sentence: int
+    paragraph: int
     section: str
     depth: int
 
@@ -45,33 +51,42 @@ def refine(items: list[Item], stream: list[Symbol]) -> list[Item]:
 
 def _side(item: Item, following: Item | None, colon: bool, stream: list[Symbol]) -> Item:
     symbol = stream[item.start]
+    if item.values[0] == "OU":
+        return Item("eye" if colon or _closes(following) else "other", item.values, "", *_at(item))
     after = stream[item.end].text if item.end < len(stream) else ""
-    closing = following is None or following.kind in ("mark", "break")
     if symbol.kind == "han":
         is_eye = after not in _PART_OF_FIELD
     elif len(symbol.raw) == 1:
-        is_eye = symbol.raw.isupper() and (colon or closing)
+        is_eye = symbol.raw.isupper() and (colon or _closes(following))
     else:
         is_eye = after not in ("lower", "upper", "hand", "side", "of")
     return Item("eye" if is_eye else "other", item.values, "", item.start, item.end)
 
 
+def _closes(following: Item | None) -> bool:
+    return following is None or following.kind in ("mark", "break")
+
+
+def _at(item: Item) -> tuple[int, int]:
+    return item.start, item.end
+
+
 def units(items: list[Item], stream: list[Symbol]) -> list[Unit]:
     """Cut refined items into units; every item lies in exactly one."""
     cut: list[Unit] = []
-    start, sentence, section, depth = 0, 0, "", 0
+    start, sentence, paragraph, section, depth = 0, 0, 0, "", 0
 
     def close(end: int) -> None:
         nonlocal start
         if end > start:
-            cut.append(Unit(start, end, sentence, section, depth))
+            cut.append(Unit(start, end, sentence, paragraph, section, depth))
         start = end
 
     for index, item in enumerate(items):
         mark = item.values[0] if item.kind == "mark" else ""
         if item.kind == "section":
             close(index)
-            sentence, section, depth = sentence + 1, item.values[0], 0
+            sentence, paragraph, section, depth = sentence + 1, paragraph + 1, item.values[0], 0
         elif mark in _OPEN:
             close(index)
             depth += 1
@@ -85,7 +100,10 @@ def units(items: list[Item], stream: list[Symbol]) -> list[Unit]:
         elif _ends_sentence(item, mark, index, items, stream):
             close(index + 1)
             sentence += 1
-            depth = 0 if item.kind == "break" else depth
+            if item.kind == "break":
+                paragraph, depth = paragraph + 1, 0
+            if section in _SHORT.get("line" if item.kind == "break" else mark, ()):
+                section = ""
     close(len(items))
     return cut
 
@@ -108,4 +126,4 @@ def _ends_sentence(
     if mark != ".":
         return False
     after = stream[item.end] if item.end < len(stream) else None
-    return after is None or after.start > stream[item.start].end or after.kind == "han"
+    return after is None or after.start > stream[item.start].end or after.kind != "word"

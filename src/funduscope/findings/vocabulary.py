@@ -59,6 +59,19 @@ class Vocabulary:
     def __init__(self, findings: tuple[Finding, ...]) -> None:
         self._findings = {finding.code: finding for finding in findings}
         self.codes: tuple[str, ...] = tuple(self._findings)
+        self._ancestors = {code: self._chain(code) for code in self.codes}
+        self._descendants: dict[str, tuple[str, ...]] = {}
+        for code in self.codes:
+            for broader in self._ancestors[code]:
+                self._descendants[broader] = (*self._descendants.get(broader, ()), code)
+
+    def _chain(self, code: str) -> tuple[str, ...]:
+        chain: list[str] = []
+        parent = self._findings[code].parent
+        while parent is not None:
+            chain.append(parent)
+            parent = self._findings[parent].parent
+        return tuple(chain)
 
     def __getitem__(self, code: str) -> Finding:
         """The finding of a code; DataError with the nearest codes when there is none."""
@@ -86,17 +99,11 @@ class Vocabulary:
 
     def ancestors(self, code: str) -> tuple[str, ...]:
         """Broader codes, nearest first."""
-        chain: list[str] = []
-        parent = self[code].parent
-        while parent is not None:
-            chain.append(parent)
-            parent = self[parent].parent
-        return tuple(chain)
+        return self._ancestors[self[code].code]
 
     def descendants(self, code: str) -> tuple[str, ...]:
         """Narrower codes in table order, without the code itself."""
-        self[code]
-        return tuple(other for other in self.codes if code in self.ancestors(other))
+        return self._descendants.get(self[code].code, ())
 
     def match_label(self, word: str) -> str | None:
         """The code of a label word (`dr`, `laser_spot`, `erm`), or None for a word without one."""
