@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from funduscope.errors import BundleError, DataError
 Floats = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
 
-POLARITIES = ("positive", "negative")
+POLARITIES: tuple[Literal["positive"], Literal["negative"]] = ("positive", "negative")
 
 
 @dataclass(frozen=True)
