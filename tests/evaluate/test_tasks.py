@@ -129,6 +129,7 @@ def test_reports_as_truth(corpus):
             said("glaucoma", "OD", "absent"),
             said("glaucoma", "OS", "uncertain"),
             said("drusen", "unknown"),
+            said("cup_disc_ratio", "OD"),
             said("amd", "OS", temporality="history"),
             said("amd", "OS", experiencer="family"),
         ],
@@ -139,6 +140,7 @@ def test_reports_as_truth(corpus):
     def truth(name):
         return tasks.truth_of(Target(name=name), labels)
 
+    assert {row.finding for row in labels["i0"]} == {"cataract", "glaucoma", "drusen"}
     assert truth("cataract") == {"i0": 1, "i1": 0, "i3": 0}
     assert truth("glaucoma") == {"i0": 0, "i3": 0}  # in doubt for i1
     assert truth("drusen") == {"i3": 1}  # of which eye of the two was not said

@@ -118,13 +118,16 @@ def labels_of(corpus: Corpus) -> dict[str, list[Label]]:
 def reports_of(corpus: Corpus) -> dict[str, list[Label]]:
     """Label rows by photograph, from what the report of its examination says of its eye.
 
-    History and family do not count. What is said of an unknown eye is `uncertain` for a
-    photograph whose eye is known.
+    Diseases and signs only; history and family do not count. What is said of an unknown eye is
+    `uncertain` for a photograph whose eye is known.
     """
+    words = findings.vocabulary()
     exams = dict(corpus.reports.select("report_id", "exam_id").iter_rows())
     said: dict[tuple[str, str], list[Label]] = defaultdict(list)
     for row in corpus.assertions.iter_rows(named=True):
         if row["temporality"] != "current" or row["experiencer"] != "patient":
+            continue
+        if words[row["finding"]].kind not in ("disease", "sign"):
             continue
         unit = "uncertain" if row["status"] == "uncertain" else "class"
         label = Label("finding", row["finding"], float(row["status"] != "absent"), unit)
