@@ -121,11 +121,23 @@ def redact(text: str, secrets: Mapping[str, Sequence[str]]) -> str:
     Returns:
         The text with marks in place of names, numbers and dates; all else untouched.
     """
+    # What stood behind one find may only now begin a word: again, until nothing is found.
+    while (done := _once(text, secrets)) != text:
+        text = done
+    return text
+
+
+def _once(text: str, secrets: Mapping[str, Sequence[str]]) -> str:
     narrow = text.translate(_NARROW)
-    spans = sorted({*_own(narrow, secrets), *_general(narrow)}, key=lambda s: (s[0], -s[1]))
+    marks = [found.span() for found in _MARK.finditer(text)]
+    spans = {
+        span
+        for span in (*_own(narrow, secrets), *_general(narrow))
+        if not any(span[0] < end and start < span[1] for start, end in marks)
+    }
     parts: list[str] = []
     at = 0
-    for start, end, mark in spans:
+    for start, end, mark in sorted(spans, key=lambda span: (span[0], -span[1], span[2])):
         if start >= at:
             parts += [text[at:start], f"[{mark}]"]
         at = max(at, end)
@@ -140,6 +152,7 @@ def _general(text: str) -> Iterator[tuple[int, int, str]]:
                 yield found.start(group), found.end(group), rule.mark
 
 
+_MARK = re.compile(r"\[(?:name|date|phone|id|number|email)\]")
 _MARKS = {
     "name": "name",
     "identity": "id",
@@ -159,6 +172,10 @@ def _own(text: str, secrets: Mapping[str, Sequence[str]]) -> Iterator[tuple[int,
                     yield found.start(), found.end(), _MARKS[role]
 
 
+_START, _END = r"(?<![A-Za-z])", r"(?![a-z])"
+"""Where a Latin word begins and ends; ideographs and digits may touch it."""
+
+
 def _patterns(value: str, *, name: bool) -> Iterator[re.Pattern[str]]:
     letters = re.sub(r"[\W_]", "", value)
     if re.fullmatch(rf"[{_CJK}·]+", value):
@@ -170,12 +187,14 @@ def _patterns(value: str, *, name: bool) -> Iterator[re.Pattern[str]]:
     if not any(char.isdigit() for char in letters):
         words = [re.escape(word) for word in re.findall(r"[\w'’-]+", value)]
         if len(letters) >= 3:
-            yield re.compile(r"\b" + r"[\s,.]*".join(words) + r"\b", re.I)
-            yield re.compile(r"\b" + r"[\s,.]*".join(reversed(words)) + r"\b", re.I)
+            start, end = (_START, _END) if len(words) == 1 else ("", "")
+            for order in (words, words[::-1]):
+                yield re.compile(start + r"[\s,.]*".join(order) + end, re.I)
         if name:
             for word in words:
                 if len(word) >= 3:
-                    yield re.compile(rf"\b(?:{word.capitalize()}|{word.upper()}|{word})\b")
+                    forms = "|".join((word, word.capitalize(), word.upper()))
+                    yield re.compile(f"{_START}(?:{forms}){_END}")
         return
     # Numbers of up to three characters ("0", "12") are everyday words of a report.
     if len(letters) >= 4:

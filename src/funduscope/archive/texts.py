@@ -116,7 +116,7 @@ def _extract(text: str) -> tuple[findings.Assertion, ...]:
 @lru_cache(maxsize=4096)
 def _captions(text: str, eye: str, languages: tuple[Any, ...]) -> tuple[dict[str, str], ...]:
     said = _extract(text)
-    made = {}
+    made: dict[str, findings.Caption] = {}
     for language in languages:
         for caption in findings.captions(text, said, eye, language=language):
             made.setdefault(caption.text, caption)

@@ -1,0 +1,439 @@
+from __future__ import annotations
+
+import csv
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from funduscope import config, inputs, store
+from funduscope.archive import IngestSettings, ingest, parts, photographs
+from funduscope.errors import ConfigError, DataError, IdentityError
+
+Sheet = Callable[[Sequence[Mapping[str, str]], Mapping[str, bytes]], Path]
+
+
+def _rows(pictures: Sequence[bytes], **more: str) -> tuple[list[dict[str, str]], dict[str, bytes]]:
+    """Two photographs a patient: right normal, left with a cataract."""
+    rows, files = [], {}
+    for number, data in enumerate(pictures):
+        name = f"images/{number}.jpg"
+        files[name] = data
+        rows.append(
+            {
+                "image": name,
+                "patient": str(number // 2),
+                "eye": "RL"[number % 2],
+                "text": ("normal fundus", "cataract")[number % 2],
+                **more,
+            }
+        )
+    return rows, files
+
+
+@pytest.fixture(scope="module")
+def corpus(drawn: Any, tmp_path_factory: pytest.TempPathFactory) -> store.Corpus:
+    """The drawn archive, ingested in small parts."""
+    out = tmp_path_factory.mktemp("out") / "corpus"
+    small = IngestSettings(workers=1, exams_per_part=10)
+    return ingest(drawn.archive, out, small, config_path=drawn.toml)
+
+
+def _ended(corpus: store.Corpus) -> dict[str, tuple[str, str]]:
+    """Real place of every line of the ledger -> code and severity."""
+    path = corpus.path.parent / "identity" / "locators.csv"
+    with path.open(encoding="utf-8", newline="") as stream:
+        real = {row["locator"]: row["path"] for row in csv.DictReader(stream)}
+    rows = corpus.rejects.iter_rows(named=True)
+    return {real[row["locator"]]: (row["code"], row["severity"]) for row in rows}
+
+
+EXPECTED = {
+    "truncated": ("truncated", "rejected"),
+    "zero_byte": ("empty_file", "rejected"),
+    "text_named_jpg": ("not_an_image", "rejected"),
+    "duplicate_name": ("duplicate", "rejected"),
+    "duplicate_patient": ("duplicate_other_patient", "review"),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(EXPECTED))
+def test_planted_files_end_as_the_truth_says(drawn: Any, corpus: store.Corpus, kind: str) -> None:
+    defects = [row for row in drawn.truth("defects") if row["kind"] == kind]
+    assert defects
+    for row in defects:
+        assert _ended(corpus)[row["path"]] == EXPECTED[kind]
+        assert row["expected"] == EXPECTED[kind][1]
+
+
+def test_planted_records_end_as_the_truth_says(drawn: Any, corpus: store.Corpus) -> None:
+    codes = corpus.rejects.group_by("item", "code", "severity").len().rows()
+    planted = [row["kind"] for row in drawn.truth("defects")]
+    assert ("image", "side_conflict", "review", 2 * planted.count("swapped_side")) in codes
+    assert ("record", "missing_image", "rejected", planted.count("missing_file")) in codes
+    assert ("record", "no_report", "review", planted.count("image_without_report")) in codes
+    assert ("image", "no_record", "review", 2 * planted.count("image_without_record")) in codes
+    assert corpus.rejects.filter(pl.col("code") == "unexpected").is_empty()
+
+
+def test_every_record_is_accounted_for(drawn: Any, corpus: store.Corpus) -> None:
+    files = [path for path in drawn.archive.rglob("*") if path.suffix in (".jpg", ".png")]
+    images = corpus.manifest.counts["images"]
+    assert images["seen"] == len(files)
+    for item, count in corpus.manifest.counts.items():
+        assert count["seen"] == count["kept"] + count["rejected"] + count["review"], item
+    ledger = corpus.rejects.filter(pl.col("item") == "image")
+    assert ledger.height == images["rejected"] + images["review"]
+    assert ledger["locator"].is_unique().all()
+    assert corpus.images.height == images["kept"]
+    assert corpus.reports.height == corpus.manifest.counts["reports"]["kept"]
+
+
+def test_sound_eyes_are_kept_with_their_own_words(drawn: Any, corpus: store.Corpus) -> None:
+    ended = _ended(corpus)
+    sound = [row for row in drawn.truth("eyes") if row["clean"] == "1"]
+    lost = [row["path"] for row in sound if row["path"] in ended]
+    assert len(lost) <= 0.02 * len(sound), lost
+    paired = set(corpus.pairs["image_id"])
+    assert len(paired) >= 0.95 * corpus.images.height
+    reports = corpus.reports.select("report_id", "exam_id")
+    images = corpus.images.select("image_id", "exam_id", image_eye="eye")
+    joined = corpus.pairs.join(reports, on="report_id").join(images, on="image_id")
+    assert (joined["exam_id"] == joined["exam_id_right"]).all()
+    assert (joined["eye"] == joined["image_eye"]).all()
+
+
+def test_no_planted_identity_is_in_any_byte(drawn: Any, corpus: store.Corpus) -> None:
+    held = [path.read_bytes() for path in corpus.path.rglob("*") if path.is_file()]
+    held.append(corpus.reports.write_csv().encode())
+    held.append(corpus.pairs.write_csv().encode())
+    held.append(corpus.rejects.write_csv().encode())
+    held.append(corpus.images.write_csv().encode())
+    identities = {row["value"] for row in drawn.truth("identities")}
+    long = {value for value in identities if len(value.encode()) >= 6}
+    assert len(long) > 100
+    left = [value for value in long for data in held if value.encode() in data]
+    assert left == []
+
+
+def test_patients_visits_and_ages(drawn: Any, corpus: store.Corpus) -> None:
+    images = corpus.images
+    assert images.group_by("patient_id").agg(pl.col("split").n_unique())["split"].max() == 1
+    assert images["visit_day"].min() == 0
+    assert images["age_years"].drop_nulls().is_between(10, 90).all()
+    assert images["age_years"].null_count() <= 4
+    assert set(images["sex"].drop_nulls()) == {"female", "male"}
+    assert set(images["site_id"]) == {"harborview", "qingyuan", "songling"}
+    assert set(images["eye_source"]) == {"record", "filename"}
+
+
+def test_pixels_are_whole_and_eyes_are_neighbors(corpus: store.Corpus) -> None:
+    names = []
+    for name, data in corpus.pixels():
+        names.append(name)
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            row = corpus.images.row(len(names) - 1, named=True)
+            assert image.size == (row["width_px"], row["height_px"])
+    assert names == corpus.images["image_id"].to_list()
+    runs = corpus.images["exam_id"].rle().struct.field("value")
+    assert runs.is_unique().all()
+    assert sorted(set(corpus.images["shard"])) == [f"part-{n:05d}.parquet" for n in range(4)]
+    store.verify(corpus.path)
+
+
+class _Killed(BaseException):
+    """Stands for a kill: nothing in the program catches it."""
+
+
+class _Stop:
+    """A progress that kills the run after so many photographs."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def start(self, name: str, total: int) -> None: ...
+
+    def advance(self, units: int = 1) -> None:
+        self.left -= units
+        if self.left < 0:
+            raise _Killed
+
+    def done(self) -> None: ...
+
+
+def test_a_killed_run_is_refused_resumed_and_equals_an_unbroken_one(
+    drawn: Any, corpus: store.Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = corpus.path.parent / "killed"
+    small = IngestSettings(workers=1, exams_per_part=10)
+    with pytest.raises(_Killed):
+        ingest(drawn.archive, out, small, config_path=drawn.toml, progress=_Stop(50))
+    with pytest.raises(DataError, match="unfinished") as caught:
+        store.Corpus.open(out)
+    assert "--resume" in caught.value.remedy
+    with pytest.raises(DataError, match="interrupted"):
+        ingest(drawn.archive, out, small, config_path=drawn.toml)
+    whole = len(list((out / ".work").glob("*.json")))
+    assert whole == 2
+    reads = []
+    original = photographs.read
+    monkeypatch.setattr(photographs, "read", lambda job: reads.append(job) or original(job))
+    resumed = ingest(drawn.archive, out, small, config_path=drawn.toml, resume=True)
+    assert 0 < len(reads) < corpus.images.height - 20
+    assert resumed.id == corpus.id
+    assert resumed.manifest.files == corpus.manifest.files
+
+
+def test_a_process_killed_outright_resumes(drawn: Any, corpus: store.Corpus) -> None:
+    out = corpus.path.parent / "sigkill"
+    program = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from funduscope.archive import IngestSettings, ingest, parts\n"
+        "write = parts.write\n"
+        "def once(out, part, readings):\n"
+        "    write(out, part, readings)\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "parts.write = once\n"
+        "archive, out, toml = map(Path, sys.argv[1:])\n"
+        "ingest(archive, out, IngestSettings(workers=1, exams_per_part=10), config_path=toml)\n"
+    )
+    command = [sys.executable, "-c", program, str(drawn.archive), str(out), str(drawn.toml)]
+    killed = subprocess.run(command, capture_output=True, check=False)
+    assert killed.returncode == -9, killed.stderr
+    with pytest.raises(DataError, match="unfinished"):
+        store.Corpus.open(out)
+    small = IngestSettings(workers=1, exams_per_part=10)
+    resumed = ingest(drawn.archive, out, small, config_path=drawn.toml, resume=True)
+    assert resumed.id == corpus.id
+
+
+def test_two_processes_give_the_same_corpus(drawn: Any, corpus: store.Corpus) -> None:
+    out = corpus.path.parent / "two"
+    small = IngestSettings(workers=2, exams_per_part=10)
+    assert ingest(drawn.archive, out, small, config_path=drawn.toml).id == corpus.id
+
+
+def test_a_sheet_is_read_as_reports_of_patients(
+    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+) -> None:
+    rows, files = _rows(photographs[:4], age=">90", sex="F", labels="dr2;other:odd", licence="L1")
+    rows[3]["text"] = ""
+    folder = sheet(rows, files)
+    made = ingest(folder, tmp_path / "out", settings)
+    assert sorted(made.reports["text"]) == [
+        "Right eye: normal fundus",
+        "Right eye: normal fundus; left eye: cataract",
+    ]
+    written = made.pairs.filter(pl.col("caption_source") == "report")
+    joined = written.join(made.images.select("image_id", image_eye="eye"), on="image_id")
+    assert sorted(joined.select("image_eye", "caption").rows()) == [
+        ("OD", "normal fundus"),
+        ("OD", "normal fundus"),
+        ("OS", "cataract"),
+    ]
+    assert set(made.labels.select("task", "finding", "value", "unit", "source").rows()) == {
+        ("icdr", "diabetic_retinopathy", 2.0, "grade", "someset")
+    }
+    assert made.labels.height == 4
+    assert made.rejects.select("item", "code").rows() == [("record", "label_dropped")]
+    one = made.images.row(0, named=True)
+    assert (one["age_years"], one["sex"], one["licence"]) == (90, "female", "L1")
+    assert one["patient_id_source"] == "record"
+    assert one["source_sha256"] is not None
+
+
+def test_labels_never_reach_reports_or_pairs(
+    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+) -> None:
+    rows, files = _rows(photographs[:4], labels="glaucoma")
+    folder = sheet(rows, files)
+    with_labels = ingest(folder, tmp_path / "with", settings)
+    for row in rows:
+        row["labels"] = "erm"
+    with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    other = ingest(folder, tmp_path / "other", settings)
+    assert set(with_labels.labels["finding"]) == {"glaucoma"}
+    assert set(other.labels["finding"]) == {"erm"}
+    for table in ("reports", "assertions", "pairs"):
+        assert getattr(with_labels, table).equals(getattr(other, table))
+
+
+def test_a_benchmark_keeps_every_labeled_picture(
+    sheet: Sheet, photographs: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(stream, "PNG")
+    files = {"images/a.jpg": photographs[0], "images/b.png": stream.getvalue()}
+    rows = [{"image": name, "labels": "no_dme"} for name in files]
+    made = ingest(sheet(rows, files), tmp_path / "out", IngestSettings(workers=1, modality="oct"))
+    assert made.images.height == made.labels.height == 2
+    assert made.labels["value"].to_list() == [0.0, 0.0]
+    assert made.pairs.is_empty()
+    assert set(made.images["patient_id_source"]) == {"image"}
+    assert set(made.images["modality"]) == {"oct"}
+    refused = inputs.Quality(False, False, 0.0, "not_fundus")
+    sound = inputs.Quality(True, True, 1.0, None)
+    monkeypatch.setattr(inputs, "assess", lambda rgb, _: refused if len(rgb) == 64 else sound)
+    strict = IngestSettings(workers=1, keep_refused=False, max_failed=1)
+    fewer = ingest(tmp_path / "someset", tmp_path / "strict", strict)
+    assert fewer.rejects.select("step", "code", "severity").rows() == [
+        ("fundus", "not_fundus", "rejected")
+    ]
+
+
+def test_copies_without_patients_are_one_patient_in_one_split(
+    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+) -> None:
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(photographs[0])).save(stream, "JPEG", quality=70)
+    pictures = [photographs[0], stream.getvalue(), *photographs[1:4]]
+    files = {f"images/{n}.jpg": data for n, data in enumerate(pictures)}
+    splits = ["train", "test", "test", "val", "train"]
+    rows = [{"image": n, "split": s} for n, s in zip(files, splits, strict=True)]
+    made = ingest(sheet(rows, files), tmp_path / "out", settings)
+    assert made.images["patient_id"].n_unique() == 4
+    by_patient = made.images.group_by("patient_id").agg(pl.len(), pl.col("split").n_unique())
+    assert sorted(by_patient["len"]) == [1, 1, 1, 2]
+    assert by_patient["split"].max() == 1
+    assert made.rejects["code"].to_list() == ["split_conflict"]
+    alone = made.images.join(by_patient.filter(pl.col("len") == 1), on="patient_id")
+    assert sorted(alone["split"]) == ["test", "train", "val"]
+
+
+def test_too_many_failures_end_in_an_error_with_counts(
+    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+) -> None:
+    rows, files = _rows([*photographs[:2], b"", b"text", photographs[2][:999]])
+    folder = sheet(rows, files)
+    out = tmp_path / "out"
+    with pytest.raises(DataError) as caught:
+        ingest(folder, out, settings)
+    error = caught.value
+    assert error.code == "too_many_failures"
+    for word in ("5 photographs", "2 kept", "empty_file 1", "not_an_image 1", "truncated 1"):
+        assert word in error.value
+    assert "25%" in error.rule
+    assert "max_failed=1" in error.remedy
+    with pytest.raises(DataError, match="unfinished"):
+        store.Corpus.open(out)
+    lenient = IngestSettings(workers=1, max_failed=1)
+    made = ingest(folder, out, lenient, resume=True)
+    assert made.manifest.counts["images"] == {"seen": 5, "kept": 2, "rejected": 3, "review": 0}
+
+
+def test_the_same_archive_gives_the_same_id_and_another_key_does_not(
+    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+) -> None:
+    folder = sheet(*_rows(photographs[:2]))
+    one = ingest(folder, tmp_path / "one", settings)
+    assert ingest(folder, tmp_path / "two", settings).id == one.id
+    other = IngestSettings(workers=1, key_file=tmp_path / "other.key")
+    made = ingest(folder, tmp_path / "three", other)
+    assert made.id != one.id
+    assert set(made.images["patient_id"]).isdisjoint(one.images["patient_id"])
+    kinds = [item["kind"] for item in one.manifest.inputs]
+    assert kinds == ["archive", "key"]
+    key = (tmp_path / "identity" / "key").read_bytes()
+    assert all(key not in path.read_bytes() for path in one.path.rglob("*") if path.is_file())
+
+
+def test_places_that_are_refused(
+    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+) -> None:
+    folder = sheet(*_rows(photographs[:2]))
+    with pytest.raises(DataError, match="inside the archive"):
+        ingest(folder, folder / "out", settings)
+    inside = IngestSettings(workers=1, key_file=tmp_path / "out" / "key")
+    with pytest.raises(IdentityError):
+        ingest(folder, tmp_path / "out", inside)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_column_stops_before_anything_is_written(
+    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+) -> None:
+    rows, files = _rows(photographs[:2])
+    folder = sheet([{"imgae": row["image"]} for row in rows], files)
+    with pytest.raises(DataError) as caught:
+        ingest(folder, tmp_path / "out", settings)
+    assert "did you mean 'imgae'" in caught.value.remedy
+    assert not (tmp_path / "out").exists()
+
+
+def test_unknown_settings_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="did you mean 'max_side'"):
+        config.load(IngestSettings, None, ["max_sid=3"])
+
+
+def test_a_full_disk_leaves_nothing_that_opens_as_whole(
+    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)]
+    if os.name != "posix" or os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let its root mount a tmpfs")
+    try:
+        key = IngestSettings(workers=1, key_file=tmp_path / "key")
+        folder = sheet(*_rows(photographs[:12]))
+        with pytest.raises(DataError) as caught:
+            ingest(folder, small / "out", key)
+        assert caught.value.code == "disk_full"
+        assert "--resume" in caught.value.remedy
+        with pytest.raises(DataError, match="unfinished"):
+            store.Corpus.open(small / "out")
+        subprocess.run(["mount", "-o", "remount,size=8m", str(small)], check=True)
+        made = ingest(folder, small / "out", key, resume=True)
+        assert made.id == ingest(folder, tmp_path / "roomy", key).id
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_full_disk_is_told_from_other_failures(
+    sheet: Sheet,
+    photographs: list[bytes],
+    tmp_path: Path,
+    settings: IngestSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = sheet(*_rows(photographs[:2]))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(parts, "write", full)
+    with pytest.raises(DataError, match="no space left"):
+        ingest(folder, tmp_path / "out", settings)
+    with pytest.raises(DataError, match="unfinished"):
+        store.Corpus.open(tmp_path / "out")
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["csdi", "retina_dataset_subset"])
+def test_real_sheets(real_data: Path, tmp_path: Path, name: str) -> None:
+    made = ingest(real_data / name, tmp_path / name, IngestSettings(workers=2))
+    with (real_data / name / "labels.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert made.images.height == len(rows)
+    assert made.images["split"].value_counts().sort("split").rows() == sorted(
+        (split, sum(row["split"] == split for row in rows)) for split in {r["split"] for r in rows}
+    )
+    assert made.labels["image_id"].n_unique() == len(rows)
+    written = made.pairs.filter(pl.col("caption_source") == "report")
+    assert written.height == sum(bool(row["text"]) + bool(row["text_zh"]) for row in rows)

@@ -1,0 +1,155 @@
+import hashlib
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from funduscope import inputs
+from funduscope.archive import photographs as module
+from funduscope.archive.photographs import Fault, Job, Reading
+
+
+def _job(tmp_path: Path, data: bytes, **changes: object) -> Job:
+    path = tmp_path / "photo"
+    path.write_bytes(data)
+    job = Job(path, 1024, 95, keep_refused=True, look_for_disc=False, public=False)
+    return replace(job, **changes)
+
+
+def _saved(data: bytes, form: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(data)).save(stream, form, **options)
+    return stream.getvalue()
+
+
+def _read(job: Job) -> Reading:
+    result = module.read(job)
+    assert isinstance(result, Reading), result
+    return result
+
+
+def test_a_clean_photograph_is_stored_as_it_is(tmp_path: Path, photographs: list[bytes]) -> None:
+    clean = _saved(photographs[0], "JPEG", quality=90)
+    found = _read(_job(tmp_path, clean, public=True, look_for_disc=True))
+    assert found.stored == clean
+    assert found.source_sha256 == hashlib.sha256(clean).hexdigest()
+    rgb = inputs.decode(clean, name="x")
+    field = inputs.find_field(rgb)
+    assert field is not None
+    assert (found.height, found.width) == rgb.shape[:2]
+    assert found.field == (field.x, field.y, field.radius)
+    assert found.phash == inputs.phash(rgb, field)
+    assert found.disc_side == "right"
+    assert found.thumb.shape == (module.THUMB, module.THUMB)
+
+
+def test_metadata_goes_without_loss(tmp_path: Path, photographs: list[bytes]) -> None:
+    clean = _saved(photographs[0], "JPEG", quality=90)
+    exif = Image.Exif()
+    exif[0x010E] = "Zhang Wei"
+    planted = clean[:2] + b"\xff\xfe\x00\x0bZhang Wei" + clean[2:]
+    assert _read(_job(tmp_path, planted)).stored == clean
+    assert _read(_job(tmp_path, planted)).source_sha256 is None
+
+
+def test_a_rotated_photograph_is_stored_upright(tmp_path: Path, photographs: list[bytes]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    rotated = _saved(photographs[0], "JPEG", quality=95, exif=exif)
+    found = _read(_job(tmp_path, rotated))
+    plain = Image.open(io.BytesIO(found.stored))
+    assert not plain.getexif()
+    expected = inputs.decode(rotated, name="x").astype(int)
+    assert (found.height, found.width) == expected.shape[:2]
+    assert np.abs(np.asarray(plain).astype(int) - expected).mean() < 3
+
+
+def test_large_ones_shrink_to_the_longest_side(tmp_path: Path, photographs: list[bytes]) -> None:
+    picture = Image.open(io.BytesIO(photographs[0])).convert("RGB").resize((900, 600))
+    for form in ("JPEG", "PNG"):
+        stream = io.BytesIO()
+        picture.save(stream, form)
+        found = _read(_job(tmp_path, stream.getvalue(), max_side=300))
+        assert (found.width, found.height, found.suffix) == (300, 200, "jpg")
+        stored = np.asarray(Image.open(io.BytesIO(found.stored))).astype(int)
+        small = np.asarray(picture.resize((300, 200), Image.Resampling.BOX)).astype(int)
+        assert np.abs(stored - small).mean() < 3
+
+
+def test_other_formats_become_png(tmp_path: Path, photographs: list[bytes]) -> None:
+    for form in ("TIFF", "BMP"):
+        data = _saved(photographs[0], form)
+        found = _read(_job(tmp_path, data))
+        assert found.suffix == "png"
+        stored = np.asarray(Image.open(io.BytesIO(found.stored)))
+        assert (stored == inputs.decode(data, name="x")).all()
+
+
+def test_sixteen_bit_and_gray_png_are_kept(tmp_path: Path, photographs: list[bytes]) -> None:
+    gray = np.asarray(Image.open(io.BytesIO(photographs[0])).convert("L"))
+    for plane in (gray, gray.astype(np.uint16) * 257):
+        stream = io.BytesIO()
+        Image.fromarray(plane).save(stream, "PNG")
+        found = _read(_job(tmp_path, stream.getvalue()))
+        assert found.stored == stream.getvalue()
+        assert (found.height, found.width) == gray.shape
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "empty_file"),
+        (b"Patient Zhang Wei, a text file named .jpg", "not_an_image"),
+    ],
+)
+def test_bad_files_are_faults(tmp_path: Path, data: bytes, code: str) -> None:
+    found = module.read(_job(tmp_path, data))
+    assert isinstance(found, Fault)
+    assert (found.step, found.code) == ("read", code)
+    assert "Zhang" not in found.detail
+
+
+def test_truncated_elongated_and_vanished(tmp_path: Path, photographs: list[bytes]) -> None:
+    cut = module.read(_job(tmp_path, photographs[0][: len(photographs[0]) // 2]))
+    assert isinstance(cut, Fault)
+    assert cut.code == "truncated"
+    stream = io.BytesIO()
+    Image.new("RGB", (20_000, 10)).save(stream, "JPEG")
+    long = module.read(_job(tmp_path, stream.getvalue()))
+    assert isinstance(long, Fault)
+    assert long.code == "bad_shape"
+    assert "20000 x 10" in long.detail
+    gone = _job(tmp_path, b"")
+    gone.path.unlink()
+    assert module.read(gone) == Fault("read", "unexpected", "FileNotFoundError")
+
+
+def test_what_is_no_fundus_is_kept_only_where_told(
+    tmp_path: Path, photographs: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = inputs.Quality(False, False, 0.0, "not_fundus")
+    monkeypatch.setattr(inputs, "assess", lambda *_: refused)
+    kept = _read(_job(tmp_path, photographs[0]))
+    assert (kept.gradable, kept.reason) == (False, "not_fundus")
+    found = module.read(_job(tmp_path, photographs[0], keep_refused=False))
+    assert isinstance(found, Fault)
+    assert (found.step, found.code) == ("fundus", "not_fundus")
+
+
+def test_two_processes_give_what_one_gives(tmp_path: Path, photographs: list[bytes]) -> None:
+    jobs = []
+    for number, data in enumerate([*photographs[:3], b""]):
+        path = tmp_path / str(number)
+        path.write_bytes(data)
+        jobs.append(replace(_job(tmp_path, b""), path=path))
+    with module.Readers(1) as one, module.Readers(2) as two:
+        alone, both = list(one.submit(jobs)), list(two.submit(jobs))
+    assert [type(x) for x in both] == [Reading] * 3 + [Fault]
+    for a, b in zip(alone[:3], both[:3], strict=True):
+        assert isinstance(a, Reading)
+        assert isinstance(b, Reading)
+        assert (a.stored, a.phash) == (b.stored, b.phash)
+    assert alone[3] == both[3]
