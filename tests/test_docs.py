@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,9 @@ def test_chinese_stands_only_where_it_may():
         and not allowed.match(name := path.relative_to(ROOT).as_posix())
     ]
     assert stray == []
+
+
+def test_the_page_of_tables_is_what_the_code_says():
+    folder = ROOT / "docs" / "reference"
+    made = runpy.run_path(str(folder / "make_tables.py"))["page"]()
+    assert (folder / "tables.md").read_text(encoding="utf-8") == made
