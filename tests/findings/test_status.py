@@ -70,3 +70,21 @@ def test_a_negation_does_not_reach_the_next_sentence() -> None:
         ("retinal_hemorrhage", "absent"),
         ("drusen", "present"),
     ]
+
+
+def test_a_verb_right_behind_the_denial_does_not_end_it() -> None:
+    assert _status("The photograph does not show drusen.") == {"drusen": "absent"}
+
+
+def test_a_list_holds_elements_that_the_vocabulary_does_not_know() -> None:
+    read = _status("No hemorrhage, mass, or exudate; disc swelling")
+    assert read == {
+        "retinal_hemorrhage": "absent",
+        "exudate": "absent",
+        "optic_disc_edema": "present",
+    }
+    assert _status("no drusen, macula flat, hemorrhage and exudate")["exudate"] == "present"
+
+
+def test_not_normal_asserts_nothing() -> None:
+    assert _status("OD is not normal") == {}

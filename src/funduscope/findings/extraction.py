@@ -258,6 +258,8 @@ class _Reader:
         for mention in self.mentions:
             if mention.state.status == "dropped":
                 continue
+            if mention.code == "normal" and mention.state.status == "absent":
+                continue  # `not normal` says nothing of what is there
             rows += [self._row(mention, eye) for eye in mention.eyes]
         return rows
 

@@ -13,6 +13,8 @@ from funduscope.findings.lexicon import Item
 from funduscope.findings.structure import REACH, Unit
 from funduscope.findings.symbols import Symbol
 
+# Words unknown to the lexicon that an element of a list may hold: `no hemorrhage, mass, or edema`.
+_MOST_WORDS = 2
 STATING = ("finding", "head", "measure", "normal", "type")
 _DROPPED = "dropped"
 
@@ -34,6 +36,7 @@ class _Scope:
 
     status: str = "present"
     rule: str = ""
+    since: int = 0
     history: bool = False
     family: bool = False
     advice: bool = False
@@ -103,9 +106,12 @@ class StatusReader:
 
     @staticmethod
     def _bare(inside: list[Item]) -> bool:
-        """Nothing but names of findings and sites: an element of a list, not a clause."""
+        """Nothing but names of findings and sites, or a word or two: a list's element."""
         plain = [i for i in inside if i.kind not in ("mark", "break", "list", "site")]
-        return bool(plain) and all(i.kind in ("finding", "head") for i in plain)
+        unknown = sum(i.kind == "word" for i in plain)
+        if unknown > _MOST_WORDS or (unknown and any(i.kind == "site" for i in inside)):
+            return False  # `macula flat` is a clause of its own
+        return bool(plain) and all(i.kind in ("finding", "head", "word") for i in plain)
 
     def _unit(self, number: int, unit: Unit) -> None:
         last_cue = unit.start
@@ -178,10 +184,9 @@ class StatusReader:
             self._apply(cue.behind, "absent", "negation_after")
             if not cue.behind:
                 self._set("absent", "negation")
-        elif self._scope.status == "uncertain" and self._scope.rule == "advice_to_clarify":
-            pass
-        else:
+        elif self._scope.rule != "advice_to_clarify":
             self._set("absent", "negation")
+            self._scope.since = cue.index
 
     def _neg_post(self, cue: _Cue) -> None:
         if cue.behind:
@@ -218,7 +223,11 @@ class StatusReader:
         self._set(self.items[cue.index].values[0], "double_negation")
 
     def _assert(self, cue: _Cue) -> None:
-        if not self._is_sign(cue.index):
+        """`shows`, 可见 end a denial, but not one that speaks of them: `does not show`."""
+        denied = self._scope.rule == "negation" and not self._stating(
+            max(self._scope.since, cue.index - REACH), cue.index
+        )
+        if not self._is_sign(cue.index) and not denied:
             self._set("present", "")
 
     def _contrast(self, _cue: _Cue) -> None:
