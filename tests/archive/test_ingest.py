@@ -179,7 +179,7 @@ def test_a_killed_run_is_refused_resumed_and_equals_an_unbroken_one(
         ingest(drawn.archive, out, small, config_path=drawn.toml, progress=_Stop(50))
     with pytest.raises(DataError, match="unfinished") as caught:
         store.Corpus.open(out)
-    assert "--resume" in caught.value.remedy
+    assert f"funduscope ingest {drawn.archive} {out} --resume" in caught.value.remedy
     with pytest.raises(DataError, match="interrupted"):
         ingest(drawn.archive, out, small, config_path=drawn.toml)
     whole = len(list((out / ".work").glob("*.json")))

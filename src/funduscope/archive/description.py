@@ -185,9 +185,11 @@ def load(archive: Path, config_path: Path | None = None) -> Description:
 
 def schema() -> str:
     """A source description as TOML text: every setting with its meaning and default."""
+    form = describe(Source, prefix="source.")
+    form = form.replace("[source.eye_words]", "[source.eye_words.en]")  # one such table a language
     return (
         "# --- archive.toml: what the archive looks like; one [[source]] a site ---\n"
-        "format = 1\n\n[[source]]\n" + describe(Source, prefix="source.")
+        "format = 1\n\n[[source]]\n" + form
     )
 
 

@@ -71,7 +71,7 @@ def ingest(
     pseudonyms = identity.Pseudonyms(identity.open_key(key_file))
     planned = plan.make(archive, described, pseudonyms)
     made_from = [
-        {"kind": "archive", "id": planned.input_id},
+        {"kind": "archive", "id": planned.input_id, "path": str(archive)},
         {"kind": "key", "id": pseudonyms.fingerprint},
     ]
     config = settings.model_dump(mode="json", exclude={"key_file", "workers", "max_failed"})

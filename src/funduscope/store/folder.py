@@ -101,6 +101,8 @@ def create(
 ) -> Iterator[Output]:
     """Open a new stage folder; on leaving without an error the manifest is written, last.
 
+    The `path` of an input only goes into the resume command of an unfinished folder.
+
     Raises:
         DataError: the folder is finished already (use `force`), holds foreign files, holds an
             interrupted run (use `resume` or `force`), or was begun with other settings.
@@ -118,7 +120,7 @@ def create(
         "format": FORMAT,
         "config": dict(config),
         "seed": seed,
-        "inputs": [dict(item) for item in inputs],
+        "inputs": _without_paths(inputs),
         "counts": out.counts,
         "files": files,
         "extra": out.extra,
@@ -148,6 +150,7 @@ def _claim(
     }
     state = json.loads(json.dumps(state))
     old = _read_state(path)
+    same = old is not None and _comparable(old) == _comparable(state)
     if path.exists() and not path.is_dir():
         raise _taken(path, "a file of that name", "give the name of a new folder")
     if (path / MANIFEST).exists() or old is not None:
@@ -158,8 +161,9 @@ def _claim(
             raise _taken(path, "the folder is finished", "choose a new folder or add --force")
         elif not resume:
             raise _taken(path, "an interrupted run", "add --resume to go on, --force to begin anew")
-        elif old != state:
-            differ = [key for key in state if old is not None and old.get(key) != state[key]]
+        elif not same:
+            was, now = _comparable(old or {}), _comparable(state)
+            differ = [key for key in now if was.get(key) != now[key]]
             raise _taken(
                 path,
                 f"an interrupted run with other {', '.join(differ)}",
@@ -171,6 +175,15 @@ def _claim(
     if old is None:
         write_json(path / STATE, state)
     return old is not None
+
+
+def _without_paths(inputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Inputs as the manifest names them: where they lay is no part of what was made."""
+    return [{key: value for key, value in item.items() if key != "path"} for item in inputs]
+
+
+def _comparable(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {**state, "inputs": _without_paths(state.get("inputs", []))}
 
 
 def _read_state(path: Path) -> dict[str, Any] | None:
@@ -265,8 +278,12 @@ def _missing(path: Path, kind: str) -> DataError:
     state = _read_state(path)
     remedy = f"make one with `funduscope {command}`"
     if state is not None:
-        args = " ".join([*(str(i.get("path", "...")) for i in state["inputs"]), str(path)])
-        remedy = f"finish it with `funduscope {COMMANDS.get(state['kind'], kind)} {args} --resume`"
+        known = [str(item["path"]) for item in state["inputs"] if "path" in item]
+        args = " ".join([*(known or ["..."]), str(path)])
+        remedy = (
+            f"finish it with `funduscope {COMMANDS.get(state['kind'], kind)} {args} --resume` "
+            "and the options it began with"
+        )
     return DataError(
         "the folder is unfinished" if state is not None else "no manifest.json in the folder",
         place=str(path),
