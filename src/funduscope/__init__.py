@@ -12,8 +12,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from funduscope.archive import ingest
-    from funduscope.deploy import Predictor, export
+    from funduscope.archive.ingest import ingest
+    from funduscope.deploy.export import export
+    from funduscope.deploy.predictor import Predictor
     from funduscope.errors import FunduscopeError
     from funduscope.evaluate import embed, zeroshot
     from funduscope.pretrain import pretrain
