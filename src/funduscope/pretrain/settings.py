@@ -34,7 +34,7 @@ class PretrainSettings(Settings):
         default_factory=lambda: AugmentSettings(), description="changes to training photographs"
     )
     train_size: int = Field(192, ge=32, le=1024, description="side of training photographs, px")
-    steps: int = Field(600, ge=1, description="optimizer steps")
+    steps: int = Field(400, ge=1, description="optimizer steps")
     batch: int = Field(64, ge=2, description="photographs a step, each of another patient")
     learning_rate: float = Field(6e-4, gt=0, description="peak rate of the image tower")
     head_rate: float = Field(1.2e-3, gt=0, description="peak rate of projections and tiny tower")
