@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-# Before numpy, torch and onnxruntime are imported: two cores are shared by everything.
+# Before numpy and torch are imported. One thread each: tests are tiny, and threads that wait for
+# each other on a busy machine cost minutes.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
-    os.environ.setdefault(_name, "2")
+    os.environ.setdefault(_name, "1")
 # A library that would rather ask a hub than fail is told not to.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 

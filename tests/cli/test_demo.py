@@ -12,7 +12,7 @@ from funduscope.evaluate import ZeroshotSettings
 from funduscope.pretrain import PretrainSettings, pretrain
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
-SMALL = ["steps=4", "train_size=64", "model.image_size=64", "batch=8"]
+SMALL = ["steps=4", "train_size=64", "model.image_size=64", "batch=8", "threads=1"]
 
 
 def test_the_whole_line_in_small(run, tmp_path):
@@ -30,6 +30,16 @@ def test_the_whole_line_in_small(run, tmp_path):
     for folder in ("corpus", "run", "evaluation", "package"):
         assert run("check", out / folder).code == 0
     assert run("demo", out).code == 3  # the folder is taken
+    by_package = evaluate.zeroshot(
+        out / "package",
+        [out / "corpus"],
+        tmp_path / "by_package",
+        ZeroshotSettings(truth="reports", bootstrap=100),
+    )
+    by_bundle = store.Evaluation.open(out / "evaluation")
+    both = by_package.scores.join(by_bundle.scores, on=["finding", "unit_id"])
+    assert both.height == by_package.scores.height > 0
+    assert (both["score"] - both["score_right"]).abs().max() < 1e-3
     photo = next(path for path in out.iterdir() if path.stem == "photo")
     shown = run("predict", photo, "--package", out / "package", "--json")
     assert json.loads(shown.out)["findings"] == said["answer"]["findings"]

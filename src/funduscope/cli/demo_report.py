@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from funduscope.cli.demo import Made
 
 _PHOTOS = 12
+_SIDE = 480  # px, of the photograph under the heat map
 
 
 def write(made: Made, path: Path) -> None:
@@ -130,9 +131,11 @@ def _curves(made: Made) -> pages.RocPanels:
 def _heat_map(made: Made) -> pages.HeatMap:
     (_, data), *_ = made.corpus.pixels([made.photograph])
     shown = made.predictor.activation(data, made.finding, name=made.photograph)
+    rgb = inputs.decode(data, name=made.photograph)
+    crop = inputs.crop_field(rgb, inputs.find_field(rgb), _SIDE)  # the tower's square, larger
     return pages.HeatMap(
-        rgb=shown.crop,
-        shares=scoring.enlarge(shown.cells, shown.crop.shape[:2]),
+        rgb=crop,
+        shares=scoring.enlarge(shown.cells, (_SIDE, _SIDE)),
         finding=_name(made.finding),
         caption="Where the score comes from: an exact share for each cell of the image tower.",
     )
