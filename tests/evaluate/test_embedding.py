@@ -42,5 +42,7 @@ def test_missing_bytes_are_named(corpus, encoder, tmp_path):
     (path / "pixels" / "part-00000.parquet").unlink()
     with pytest.raises(DataError, match="4 photographs without bytes, first i0"):
         evaluate.embed("model", path, tmp_path / "out")
-    with pytest.raises(DataError, match="unfinished"):
+    with pytest.raises(DataError, match="unfinished") as caught:
         store.Embeddings.open(tmp_path / "out")
+    assert "funduscope embed model" in caught.value.remedy
+    assert "--force" in caught.value.remedy

@@ -28,7 +28,15 @@ from funduscope.errors import BundleError, DataError
 MANIFEST = "manifest.json"
 STATE = ".unfinished.json"
 FORMAT = 1
-COMMANDS = {"corpus": "ingest", "run": "pretrain", "evaluation": "zeroshot", "package": "export"}
+COMMANDS = {
+    "corpus": "ingest",
+    "run": "pretrain",
+    "embeddings": "embed",
+    "evaluation": "zeroshot",
+    "package": "export",
+}
+# The stages that go on where they were stopped; the others take minutes and begin anew.
+RESUMABLE = ("corpus", "run")
 
 
 @dataclass(frozen=True)
@@ -160,7 +168,8 @@ def _claim(
         elif (path / MANIFEST).exists():
             raise _taken(path, "the folder is finished", "choose a new folder or add --force")
         elif not resume:
-            raise _taken(path, "an interrupted run", "add --resume to go on, --force to begin anew")
+            go_on = "add --resume to go on, " if kind in RESUMABLE else "add "
+            raise _taken(path, "an interrupted run", go_on + "--force to begin anew")
         elif not same:
             was, now = _comparable(old or {}), _comparable(state)
             differ = [key for key in now if was.get(key) != now[key]]
@@ -280,8 +289,9 @@ def _missing(path: Path, kind: str) -> DataError:
     if state is not None:
         known = [str(item["path"]) for item in state["inputs"] if "path" in item]
         args = " ".join([*(known or ["..."]), str(path)])
+        flag = "--resume" if state["kind"] in RESUMABLE else "--force"
         remedy = (
-            f"finish it with `funduscope {COMMANDS.get(state['kind'], kind)} {args} --resume` "
+            f"finish it with `funduscope {COMMANDS.get(state['kind'], kind)} {args} {flag}` "
             "and the options it began with"
         )
     return DataError(
