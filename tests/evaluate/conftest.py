@@ -120,3 +120,15 @@ class FakeEncoder:
 def fake_encoder() -> type[FakeEncoder]:
     """A model that knows each picture by its number."""
     return FakeEncoder
+
+
+@pytest.fixture
+def png_of() -> Callable[[int], bytes]:
+    """A gray picture of one level."""
+
+    def make(level: int) -> bytes:
+        stream = io.BytesIO()
+        Image.fromarray(np.full((64, 64, 3), level, dtype=np.uint8)).save(stream, format="PNG")
+        return stream.getvalue()
+
+    return make
