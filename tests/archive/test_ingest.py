@@ -252,6 +252,47 @@ def test_a_sheet_is_read_as_reports_of_patients(
     assert one["source_sha256"] is not None
 
 
+def test_an_unknown_sheet_with_odd_values_is_read(
+    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+) -> None:
+    files = {f"images/{n}.jpg": data for n, data in enumerate(photographs[:4])}
+    first, second, third, fourth = files
+    folder = sheet(
+        [
+            {"image": first, "eye": "right", "sex": "Male", "split": "validation", "age": "8 mo"},
+            {"image": second.replace("/", "\\"), "eye": "OS", "sex": "2", "split": "holdout"},
+            {"image": third, "eye": "both", "age": "n/a", "text": "右眼白内障", "more": "x"},
+            {"image": fourth, "eye": "", "text": "drusen, left eye"},
+            {"image": "images/absent.jpg"},
+        ],
+        files,
+    )
+    text = (folder / "labels.csv").read_text(encoding="utf-8")
+    (folder / "labels.csv").write_bytes(text.encode("utf-16"))
+    made = ingest(folder, tmp_path / "out", settings)
+    assert made.images.height == 4
+    facts = made.images.select("eye", "sex", "age_years").rows()
+    assert sorted(facts, key=str) == [
+        ("OD", "male", 0),
+        ("OS", None, None),
+        ("unknown", None, None),
+        ("unknown", None, None),
+    ]
+    assert "val" in set(made.images["split"])
+    assert sorted(made.rejects["code"]) == [
+        "missing_image",
+        "no_report",
+        "no_report",
+        "odd_age",
+        "odd_eye",
+        "odd_sex",
+        "odd_split",
+    ]
+    assert sorted(made.reports["language"]) == ["en", "zh"]
+    # Both reports name an eye that their photograph is not known to show: no caption is guessed.
+    assert made.pairs.is_empty()
+
+
 def test_labels_never_reach_reports_or_pairs(
     sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
 ) -> None:

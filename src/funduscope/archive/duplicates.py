@@ -23,6 +23,7 @@ than 0.38. A copy that is cropped so that its rim is lost is not aligned, and no
 
 _BLUR = 9
 _DARK = 12
+_MIN_SEEN = 0.5
 _BATCH = 256
 
 
@@ -53,21 +54,39 @@ def near(
     Returns:
         (i, j, correlation) with i < j, sorted.
     """
+    pairs = _proposed(hashes)
+    shown = np.unique(pairs)
+    place = np.zeros(len(hashes), np.intp)
+    place[shown] = np.arange(len(shown))
+    # Half precision: correlations keep three digits, and a site's archive fits into memory.
+    details = np.concatenate(
+        [np.zeros((0, thumbs[0].size if len(thumbs) else 0), np.float16)]
+        + [fine(thumbs[part]).astype(np.float16) for part in _batches(shown)]
+    )
     found = []
-    block = 1024
-    for start in range(0, len(hashes), block):
-        rows = hashes[start : start + block]
-        bits = np.bitwise_count(rows[:, None] ^ hashes[None, start:])
-        i, j = np.nonzero(bits <= MAX_BITS)
-        keep = i < j
-        i, j = i[keep] + start, j[keep] + start
-        for at in range(0, len(i), _BATCH):
-            first, second = i[at : at + _BATCH], j[at : at + _BATCH]
-            score = (fine(thumbs[first]) * fine(thumbs[second])).sum(axis=1)
-            for a, b, value in zip(first, second, score, strict=True):
-                if value >= MIN_CORRELATION:
-                    found.append((int(a), int(b), float(value)))
-    return sorted(found)
+    for part in _batches(pairs):
+        first, second = details[place[part[:, 0]]], details[place[part[:, 1]]]
+        scores = np.einsum("np,np->n", first.astype(np.float32), second.astype(np.float32))
+        found += [
+            (int(one), int(other), float(score))
+            for (one, other), score in zip(part, scores, strict=True)
+            if score >= MIN_CORRELATION
+        ]
+    return found
+
+
+def _proposed(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
+    """Pairs (i, j), i < j, whose hashes nearly agree, sorted, (P, 2)."""
+    found = [np.zeros((0, 2), np.intp)]
+    for start in range(0, len(hashes), _BATCH):
+        bits = np.bitwise_count(hashes[start : start + _BATCH, None] ^ hashes[None, start:])
+        pairs = np.argwhere(bits <= MAX_BITS) + start
+        found.append(pairs[pairs[:, 0] < pairs[:, 1]])
+    return np.concatenate(found)
+
+
+def _batches(rows: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:
+    return [rows[at : at + _BATCH] for at in range(0, len(rows), _BATCH)]
 
 
 def fine(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
@@ -86,8 +105,9 @@ def fine(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     contrast = np.sqrt(_blurred(detail**2, 2 * _BLUR + 1)) + 1.0
     rows = (np.clip(detail / contrast, -2.0, 2.0) * valid).reshape(len(thumbs), -1)
     flat = valid.reshape(len(thumbs), -1)
-    count = np.maximum(flat.sum(axis=1, keepdims=True), 1)
-    rows = (rows - rows.sum(axis=1, keepdims=True) / count) * flat
+    count = flat.sum(axis=1, keepdims=True)
+    rows = (rows - rows.sum(axis=1, keepdims=True) / np.maximum(count, 1)) * flat
+    rows[count[:, 0] < _MIN_SEEN * inside.sum()] = 0.0  # mostly black: no copy of anything
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     unit: npt.NDArray[np.float64] = rows / np.maximum(length, 1e-9)
     return unit
