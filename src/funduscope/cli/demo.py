@@ -52,7 +52,8 @@ class Made:
 # The tiny model: small pictures, a text tower of two layers, a few minutes on two cores.
 TINY = (
     *("model.text_tower=tiny", "model.image_size=160", "model.dim=128"),
-    *("train_size=128", "batch=48", "steps=130", "learning_rate=8e-4", "warmup=15"),
+    *("train_size=128", "batch=48", "steps=130", "warmup=15", "statement_share=0.85"),
+    *("learning_rate=1.2e-3", "head_rate=2.5e-3"),
 )
 
 
