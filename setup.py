@@ -18,7 +18,9 @@ class BuildWithModel(build_py):
         """Build the modules, then copy."""
         super().run()
         if not self.editable_mode and SHIPPED.is_dir():
-            shutil.copytree(SHIPPED, Path(self.build_lib, "funduscope", SHIPPED), dirs_exist_ok=True)
+            shutil.copytree(
+                SHIPPED, Path(self.build_lib, "funduscope", SHIPPED), dirs_exist_ok=True
+            )
 
 
 setup(cmdclass={"build_py": BuildWithModel})

@@ -117,9 +117,7 @@ def test_sample_pictures_are_refused_and_the_sample_retina_is_not() -> None:
 
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", ["odir", "palm", "eyepacs_subset", "unam_cfp", "csdi"])
-def test_real_photographs_pass_as_fundus(
-    name: str, real: Callable[[str, int], list[Path]]
-) -> None:
+def test_real_photographs_pass_as_fundus(name: str, real: Callable[[str, int], list[Path]]) -> None:
     for path in real(name, 12):
         assert judge(decode(path.read_bytes(), name=path.name)).is_fundus, path.name
 

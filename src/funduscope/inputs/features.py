@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from funduscope.inputs.crop import crop_field
 from funduscope.inputs.field import Field, Mask
 from funduscope.inputs.photo import Photo
 
-Plane = npt.NDArray[np.float32]
+Plane = npt.NDArray[np.floating[Any]]
 
 SIDE = 128
 # Gaussian sigmas in px of the 128 px square: vessels of one to three px, and the background.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from funduscope.inputs.crop import crop_field
 from funduscope.inputs.field import Field
 from funduscope.inputs.photo import Photo
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 
 SIDE = 72
 _LAYERS = 4
@@ -29,7 +30,7 @@ def fundus_score(rgb: Photo, field: Field | None) -> float:
     Brightness does not matter: it is divided by its mean. Four convolutions of stride 2 are
     followed by the mean and the maximum over the plane and one linear layer.
     """
-    x = crop_field(rgb, field, SIDE).astype(np.float32) / 255
+    x: Floats = crop_field(rgb, field, SIDE).astype(np.float32) / 255
     x = x / (2 * x.max(axis=2).mean() + 0.02) - 0.5
     weights = _weights()
     for layer in range(_LAYERS):
