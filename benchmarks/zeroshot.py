@@ -99,14 +99,16 @@ def page(
 
 
 def _means(released: Sequence[Row]) -> str:
-    lines = ["| mean AUROC | plain | paraphrase | first afternoon |", "|---|---|---|---|"]
+    heads = ("mean AUROC", "plain", "paraphrase", "first afternoon", "first afternoon beaten")
+    lines = [_line(heads), "|" + "---|" * len(heads)]
     for name, tasks in MEANS.items():
         cells = []
         for prompt_set in PROMPT_SETS:
             rows = [r for r in released if r["task"] in tasks and _prompt_set(r) == prompt_set]
             cells.append(_mean([row["value"] for row in rows]))
         before = [value for (task, _), value in FIRST_AFTERNOON.items() if task in tasks]
-        lines.append(f"| {name} | {cells[0]} | {cells[1]} | {_mean(before)} |")
+        beaten = "yes" if cells[0] > _mean(before) else "NO"
+        lines.append(_line((name, *cells, _mean(before), beaten)))
     return "\n".join(lines)
 
 
@@ -201,8 +203,8 @@ site; (b) a new site, the finding named in training texts; (c) the finding never
 The prompt set `paraphrase` was fixed before training and uses phrasings that never occur in
 training texts."""
 
-FOOT = """`palm` stands apart from the means because it is nearly saturated. "First afternoon" is what a
-plain script of one afternoon reached with plain prompts and one seed; it has no column (c)."""
+FOOT = """`palm` stands apart from the means because it is nearly saturated. "First afternoon" is what
+a plain script of one afternoon reached with plain prompts and one seed; it has no column (c)."""
 
 
 if __name__ == "__main__":

@@ -45,8 +45,8 @@ def test_the_page_keeps_the_three_claims_apart(script):
         metric("odir_glaucoma", "glaucoma", "plain", None, ci_low=None, reason="one class only"),
     ]
     text = script.page(released, withheld, ["one", "two"], {"plain": "abc"})
-    assert "| odir test, mean of seven | 0.800 | 0.700 | 0.830 |" in text
-    assert "| outside, mean of three | 0.800 | 0.700 | 0.633 |" in text
+    assert "| odir test, mean of seven | 0.800 | 0.700 | 0.830 | NO |" in text
+    assert "| outside, mean of three | 0.800 | 0.700 | 0.633 | yes |" in text
     rows = [
         [c.strip() for c in line.split("|")[1:-1]] for line in text.splitlines() if "%" not in line
     ]
