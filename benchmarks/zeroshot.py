@@ -203,8 +203,8 @@ site; (b) a new site, the finding named in training texts; (c) the finding never
 The prompt set `paraphrase` was fixed before training and uses phrasings that never occur in
 training texts."""
 
-FOOT = """`palm` stands apart from the means because it is nearly saturated. "First afternoon" is what
-a plain script of one afternoon reached with plain prompts and one seed; it has no column (c)."""
+FOOT = """`palm` stands apart from the means because it is nearly saturated. "First afternoon" is
+what a plain script of one afternoon reached with plain prompts and one seed; it has no column (c)."""
 
 
 if __name__ == "__main__":
