@@ -204,7 +204,8 @@ The prompt set `paraphrase` was fixed before training and uses phrasings that ne
 training texts."""
 
 FOOT = """`palm` stands apart from the means because it is nearly saturated. "First afternoon" is
-what a plain script of one afternoon reached with plain prompts and one seed; it has no column (c)."""
+what a plain script of one afternoon reached with plain prompts and one seed; it has no
+column (c)."""
 
 
 if __name__ == "__main__":
