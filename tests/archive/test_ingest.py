@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from funduscope import config, inputs, store
-from funduscope.archive import IngestSettings, ingest, parts, photographs
+from funduscope.archive import IngestSettings, description, ingest, parts, photographs
 from funduscope.errors import ConfigError, DataError, IdentityError
 
 Sheet = Callable[[Sequence[Mapping[str, str]], Mapping[str, bytes]], Path]
@@ -353,6 +353,38 @@ def test_copies_without_patients_are_one_patient_in_one_split(
     assert made.rejects["code"].to_list() == ["split_conflict"]
     alone = made.images.join(by_patient.filter(pl.col("len") == 1), on="patient_id")
     assert sorted(alone["split"]) == ["test", "train", "val"]
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_a_picture_shared_by_two_patients(
+    sheet: Sheet,
+    photographs: list[bytes],
+    tmp_path: Path,
+    settings: IngestSettings,
+    published: bool,
+) -> None:
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(photographs[0])).save(stream, "JPEG", quality=70)
+    files = {"images/a.jpg": photographs[0], "images/b.jpg": stream.getvalue()}
+    rows = [
+        {"image": name, "patient": str(number), "split": split}
+        for number, (name, split) in enumerate(zip(files, ("train", "test"), strict=True))
+    ]
+    own = tmp_path / "own.toml"
+    text = description.SHEET.read_text(encoding="utf-8")
+    own.write_text(
+        text.replace("published_split = true", f"published_split = {str(published).lower()}"),
+        encoding="utf-8",
+    )
+    made = ingest(sheet(rows, files), tmp_path / "out", settings, config_path=own)
+    assert made.images["patient_id"].n_unique() == 2
+    codes = sorted(made.rejects["code"])
+    if published:
+        assert sorted(made.images["split"]) == ["test", "train"]
+        assert codes == ["near_duplicate"]
+    else:
+        assert made.images["split"].n_unique() == 1
+        assert codes == ["near_duplicate", "split_conflict"]
 
 
 def test_too_many_failures_end_in_an_error_with_counts(

@@ -133,6 +133,11 @@ class Source(Settings):
     keep_refused: bool = Field(
         default=False, description="keep pictures that are no fundus photographs, marked so"
     )
+    published_split: bool = Field(
+        default=False,
+        description="the split column is a published one: kept even where two of the source's "
+        "patients share a picture (that is listed)",
+    )
     check_side: bool = Field(
         default=True,
         description="photographs whose optic disc is on the wrong side for their eye go to review",

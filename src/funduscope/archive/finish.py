@@ -94,14 +94,24 @@ class _Corpus:
             a, b = self.patients[one.exam], self.patients[other.exam]
             if a == b:
                 continue
-            joined.join(a, b)
             if self.exam(one).patient is None and self.exam(other).patient is None:
+                joined.join(a, b)
                 same.join(a, b)
+                continue
+            detail = f"shows the same picture as one of another patient ({score:.2f})"
+            if self._published(one) and self._published(other):
+                self._note(other, "near_duplicate", detail + "; the published splits are kept")
             else:
-                detail = f"shows the same picture as one of another patient ({score:.2f}); "
-                self._note(other, "near_duplicate", detail + "both are in one split")
+                joined.join(a, b)
+                self._note(other, "near_duplicate", detail + "; both are in one split")
         self.units = [joined.of(name) for name in self.patients]
         self.patients = [same.of(name) for name in self.patients]
+
+    def _published(self, kept: Kept) -> bool:
+        """Whether the split of this photograph was published and stays comparable with others'."""
+        exam = self.exam(kept)
+        source = self.planned.description.source[exam.source]
+        return source.published_split and exam.photos[kept.photo].split is not None
 
     def _note(self, kept: Kept, code: str, detail: str) -> None:
         """A line for the ledger on a photograph that stays."""
