@@ -12,6 +12,7 @@ import pytest
 
 from funduscope import deploy, errors, inputs, store
 from funduscope.deploy import predictor as module
+from funduscope.deploy import selftest
 
 BLOCKED = ("torch", "pyarrow", "polars", "scipy", "sklearn", "matplotlib", "onnx", "pandas")
 ALONE = """
@@ -104,18 +105,19 @@ def test_what_is_no_fundus_photograph_gets_no_score(
 
 
 def test_the_activation_map_sums_to_the_evidence(
-    predictor: deploy.Predictor, draw_photograph: Callable[..., bytes]
+    predictor: deploy.Predictor,
 ) -> None:
+    photograph = selftest.draw()["left.jpg"]
     code = predictor.package.prompts.findings[3]
-    found = predictor.activation(draw_photograph(2), code)
+    found = predictor.activation(photograph, code)
     assert found.crop.shape == (64, 64, 3)
     assert found.cells.shape == (4, 4)
-    answer = predictor.predict(draw_photograph(2))
+    answer = predictor.predict(photograph)
     score = {f.finding: f.score for f in answer.findings}[code]
     evidence = 1 / (1 + np.exp(-predictor.package.scale * found.cells.mean()))
     assert score == pytest.approx(evidence, abs=1e-5)
     with pytest.raises(errors.DataError, match="no_such_finding"):
-        predictor.activation(draw_photograph(2), "no_such_finding")
+        predictor.activation(photograph, "no_such_finding")
 
 
 def test_bad_requests_are_refused(
@@ -159,11 +161,9 @@ def test_the_model_that_ships_is_found_or_missed_by_name(
     assert deploy.Predictor().package.path == library / "bundles" / "mini" / "package"
 
 
-def test_prediction_needs_nothing_beyond_the_base_install(
-    package: Path, tmp_path: Path, draw_photograph: Callable[..., bytes]
-) -> None:
-    image = tmp_path / "eye.png"
-    image.write_bytes(draw_photograph(3))
+def test_prediction_needs_nothing_beyond_the_base_install(package: Path, tmp_path: Path) -> None:
+    image = tmp_path / "eye.jpg"
+    image.write_bytes(selftest.draw()["left.jpg"])
     code = ALONE.format(blocked=set(BLOCKED), package=str(package), image=str(image))
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
