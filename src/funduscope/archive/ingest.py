@@ -60,13 +60,7 @@ def ingest(
     settings = settings or IngestSettings()
     progress = progress or Quiet()
     described = descriptions.load(archive, config_path)
-    if out.resolve().is_relative_to(archive.resolve()):
-        raise DataError(
-            str(out),
-            place="OUT",
-            rule="the corpus does not lie inside the archive it is made from",
-            remedy="give an OUT outside the archive",
-        )
+    _keep_apart(archive, out)
     key_file = identity.key_path(settings.key_file, out, archive)
     pseudonyms = identity.Pseudonyms(identity.open_key(key_file))
     planned = plan.make(archive, described, pseudonyms)
@@ -92,6 +86,16 @@ def ingest(
             raise
         raise _disk_full(out) from error
     return store.Corpus.open(out)  # type: ignore[no-any-return]
+
+
+def _keep_apart(archive: Path, out: Path) -> None:
+    if out.resolve().is_relative_to(archive.resolve()):
+        raise DataError(
+            str(out),
+            place="OUT",
+            rule="the corpus does not lie inside the archive it is made from",
+            remedy="give an OUT outside the archive",
+        )
 
 
 def _photographs(
