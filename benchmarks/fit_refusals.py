@@ -24,8 +24,8 @@ from funduscope.inputs import Photo, crop_field, decode, find_field
 from funduscope.inputs.fundus_net import SIDE, fundus_score
 
 SEED = 20240
-POSITIVES, EPOCHS, BATCH = 2000, 10, 64
-WIDTHS = (10, 20, 32, 48)
+POSITIVES, EPOCHS, BATCH = 2000, 30, 64
+WIDTHS = (16, 32, 48, 64)
 
 
 def positives(data: Path, split: str, count: int, rng: np.random.Generator) -> Iterator[Photo]:
