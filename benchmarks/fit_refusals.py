@@ -65,7 +65,8 @@ def reshape(rgb: Photo, rng: np.random.Generator) -> Photo:
     if rng.random() < 0.3:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.012) * max(image.size)))
     if rng.random() < 0.2:  # exposed far too little
-        image = image.point([int(v * rng.uniform(0.08, 0.4)) for v in range(256)] * 3)
+        factor = rng.uniform(0.08, 0.4)
+        image = image.point([int(v * factor) for v in range(256)] * 3)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=int(rng.integers(40, 96)))
     return decode(out.getvalue(), name="reshaped") if min(image.size) >= 40 else rgb
