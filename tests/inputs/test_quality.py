@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageFilter
 
 from funduscope.inputs import Quality, assess, decode, find_field
 
@@ -36,25 +37,57 @@ def lidded(rgb: np.ndarray) -> np.ndarray:
     return covered
 
 
-@pytest.mark.parametrize("spoil", [darkened, overexposed, lidded])
-def test_a_spoiled_photograph_is_marked_down(
-    spoil: Callable[[np.ndarray], np.ndarray], fundus: np.ndarray
-) -> None:
-    """Whatever the network thinks of a spoiled drawing, a measurement falls below the mark."""
+def cut(rgb: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(rgb[: int(0.42 * len(rgb))])
+
+
+def blurred(rgb: np.ndarray, sigma: float = 12) -> np.ndarray:
+    return np.asarray(Image.fromarray(rgb).filter(ImageFilter.GaussianBlur(sigma)))
+
+
+def marks(rgb: np.ndarray) -> dict[str, float]:
+    """The marks alone, whatever the network thinks of a drawing."""
     from funduscope.inputs.features import look
     from funduscope.inputs.quality import _mark, measure
 
-    poor = spoil(fundus)
-    marks = [_mark(name, v) for name, v in measure(look(poor, find_field(poor))).items()]
-    assert min(marks) < 0.5
+    return {name: _mark(name, v) for name, v in measure(look(rgb, find_field(rgb))).items()}
 
 
-def test_an_overexposed_photograph_is_called_bright(fundus: np.ndarray) -> None:
-    from funduscope.inputs.features import look
-    from funduscope.inputs.quality import measure
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (blurred, "blur"),
+        (darkened, "dark"),
+        (overexposed, "bright"),
+        (lidded, "occluded"),
+        (cut, "coverage"),
+    ],
+)
+def test_each_way_of_being_poor_has_its_name(
+    spoil: Callable[[np.ndarray], np.ndarray], reason: str, fundus: np.ndarray
+) -> None:
+    poor = marks(spoil(fundus))
+    assert min(poor, key=lambda name: poor[name]) == reason
+    assert poor[reason] < 0.5
 
-    poor = overexposed(fundus)
-    assert measure(look(poor, find_field(poor)))["bright"] > 0.5
+
+def test_more_blur_never_helps(fundus: np.ndarray) -> None:
+    sharp = [marks(blurred(fundus, sigma))["blur"] for sigma in (0, 2, 4, 6, 8, 10, 12)]
+    assert sharp == sorted(sharp, reverse=True)
+    assert sharp[0] == 1
+    assert sharp[-1] < 0.5
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["odir", "palm", "eyepacs_subset", "unam_cfp"])
+def test_real_photographs_lose_marks_as_they_lose_focus(
+    name: str, real: Callable[[str, int], list[Path]]
+) -> None:
+    for path in real(name, 8):
+        rgb = decode(path.read_bytes(), name=path.name)
+        sharp = [marks(blurred(rgb, share * max(rgb.shape)))["blur"] for share in (0, 0.01, 0.03)]
+        assert sharp == sorted(sharp, reverse=True), path.name
+        assert sharp[-1] < 0.5, path.name
 
 
 @settings(max_examples=30, deadline=None)

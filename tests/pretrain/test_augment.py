@@ -8,7 +8,7 @@ from funduscope.pretrain.settings import AugmentSettings
 
 STILL = AugmentSettings(
     rotation=0, zoom=(1, 1), shift=0, flip=False, gamma=0, gain=0, tint=0,
-    saturation=(1, 1), contrast=(1, 1), blur=0,
+    saturation=(1, 1), contrast=(1, 1), mix=0, gray=0, shade=0, bars=0, sharpen=0, blur=0, grain=0,
 )  # fmt: skip
 
 
@@ -38,3 +38,15 @@ def test_size_range_and_repetition() -> None:
     assert float(once.min()) >= 0
     assert float(once.max()) <= 1
     assert torch.equal(once, again)
+
+
+def test_bars_lie_above_and_below_and_gray_has_no_color() -> None:
+    upright = picture().repeat(20, 1, 1, 1)
+    rng = np.random.default_rng(3)
+    barred = augment(upright, 32, STILL.model_copy(update={"bars": 1.0}), rng)
+    dark = (barred == 0).all(dim=(1, 3))
+    assert torch.equal(dark, dark.flip(1))
+    assert dark[:, 0].any()
+    assert not dark[:, 8:24].any()
+    gray = augment(upright, 32, STILL.model_copy(update={"gray": 1.0}), rng)
+    assert torch.allclose(gray[:, 0], gray[:, 2], atol=1e-6)

@@ -18,6 +18,16 @@ def make(path: Path, content: str = "a", **kw) -> None:
         out.counts["images"] = {"seen": 1}
 
 
+def test_no_path_of_the_machine_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["funduscope", "export", str(tmp_path / "secret" / "b"), "out/p", "--set", "size=3"]
+    monkeypatch.setattr("sys.argv", words)
+    make(tmp_path / "x")
+    manifest = json.loads((tmp_path / "x" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["made"]["command"] == "funduscope export b out/p --set size=3"
+
+
 def test_equal_content_gives_equal_ids_and_only_made_differs(tmp_path: Path) -> None:
     make(tmp_path / "a")
     make(tmp_path / "b")

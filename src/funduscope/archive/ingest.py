@@ -28,11 +28,11 @@ _DISC_SIDE = {"OD": "right", "OS": "left"}
 
 
 def ingest(
-    archive: Path,
-    out: Path,
+    archive: str | Path,
+    out: str | Path,
     settings: IngestSettings | None = None,
     *,
-    config_path: Path | None = None,
+    config_path: str | Path | None = None,
     resume: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -57,9 +57,10 @@ def ingest(
         DataError: no archive, no such column, `out` is taken, too many photographs failed.
         IdentityError: the key file would lie inside the archive or the corpus.
     """
+    archive, out = Path(archive), Path(out)
     settings = settings or IngestSettings()
     progress = progress or Quiet()
-    described = descriptions.load(archive, config_path)
+    described = descriptions.load(archive, Path(config_path) if config_path else None)
     _keep_apart(archive, out)
     key_file = identity.key_path(settings.key_file, out, archive)
     pseudonyms = identity.Pseudonyms(identity.open_key(key_file))

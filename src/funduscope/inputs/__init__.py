@@ -10,7 +10,7 @@ from funduscope.inputs.disc import disc_side
 from funduscope.inputs.field import Field, find_field
 from funduscope.inputs.hashing import phash
 from funduscope.inputs.photo import Photo, decode
-from funduscope.inputs.prepare import ImageSpec, Pixels, Prepared, normalize, prepare
+from funduscope.inputs.prepare import ImageSpec, Pixels, Prepared, normalize, prepare, standardize
 from funduscope.inputs.quality import Quality, assess
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "normalize",
     "phash",
     "prepare",
+    "standardize",
 ]

@@ -49,9 +49,12 @@ def crop_field(rgb: Photo, field: Field | None, size: int) -> Photo:
 
 
 @lru_cache(maxsize=8)
-def disk(size: int) -> Mask:
-    """Pixels of a `size` x `size` square whose centers lie in its inscribed circle; read-only."""
+def disk(size: int, share: float = 1.0) -> Mask:
+    """Pixels of a `size` x `size` square whose centers lie in the circle in its middle; read-only.
+
+    The circle's radius is `share` of the inscribed one's.
+    """
     axis = np.arange(size) + 0.5 - size / 2
-    mask: Mask = np.hypot(axis[:, None], axis[None, :]) <= size / 2
+    mask: Mask = np.hypot(axis[:, None], axis[None, :]) <= share * size / 2
     mask.flags.writeable = False
     return mask

@@ -31,6 +31,8 @@ _ANGLES = 90
 # arc is at least this part of the whole circle (four corners of a square cut at 80%: 0.18).
 _MIN_SUPPORT = 0.55
 _MIN_ARC = 0.10
+# How far outside the frame the center may lie: a photograph cut down to 40% has it at 0.25.
+_OUTSIDE = 0.3
 # No other level is tried once a circle is as clear as this.
 _CLEAR = 0.92
 
@@ -169,12 +171,12 @@ def _best_circle(points: Floats, mask: Mask) -> tuple[float, Floats]:
     circles = _through_three(points[order][(spread * len(points)).astype(int)])
     x, y, radius = circles.T
     sane = (
-        (radius > 0.2 * min(height, width))
+        (radius > 0.3 * min(height, width))
         & (radius < 0.75 * np.hypot(height, width))
-        & (x > 0.15 * width)
-        & (x < 0.85 * width)
-        & (y > 0.15 * height)
-        & (y < 0.85 * height)
+        & (x > -_OUTSIDE * width)
+        & (x < (1 + _OUTSIDE) * width)
+        & (y > -_OUTSIDE * height)
+        & (y < (1 + _OUTSIDE) * height)
     )
     if not sane.any():
         return 0.0, circles[0]

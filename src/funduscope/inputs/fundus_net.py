@@ -19,7 +19,7 @@ from funduscope.inputs.photo import Photo
 
 Floats = npt.NDArray[np.floating[Any]]
 
-SIDE = 72
+SIDE = 96
 _LAYERS = 4
 _STRIDE = 2
 

@@ -16,6 +16,7 @@ from pydantic import PositiveFloat
 from funduscope.config import Settings
 from funduscope.inputs.crop import crop_field
 from funduscope.inputs.field import Field, find_field
+from funduscope.inputs.light import local_contrast
 from funduscope.inputs.photo import Photo, decode
 from funduscope.inputs.quality import Quality, assess
 
@@ -42,6 +43,11 @@ class ImageSpec(Settings):
         default="field",
         description="field: the square around the circle of the field of view, black outside it",
     )
+    light: Literal["camera", "local"] = Setting(
+        default="camera",
+        description="camera: brightness as stored, less mean, by std; local: contrast to the "
+        "surroundings, without the camera's light (mean and std are not used)",
+    )
 
 
 @dataclass(frozen=True)
@@ -61,13 +67,19 @@ class Prepared:
     field: Field | None
 
 
+def standardize(planes: Pixels, spec: ImageSpec) -> Pixels:
+    """Crops on the scale 0..1 -> what the tower reads; float32 (..., 3, S, S) both."""
+    if spec.light == "local":
+        return local_contrast(planes)
+    mean, std = (np.array(v, np.float32)[:, None, None] for v in (spec.mean, spec.std))
+    result: Pixels = (planes - mean) / std
+    return result
+
+
 def normalize(crop: Photo, spec: ImageSpec) -> Pixels:
-    """uint8 (S, S, 3) -> float32 (3, S, S): scale to 0..1, subtract the mean, divide by std."""
-    gain = (1.0 / (255.0 * np.array(spec.std))).astype(np.float32)
-    shift = (-np.array(spec.mean) / np.array(spec.std)).astype(np.float32)
+    """uint8 (S, S, 3) -> float32 (3, S, S), as `standardize` does."""
     planes = np.ascontiguousarray(crop.transpose(2, 0, 1))
-    image: Pixels = planes * gain[:, None, None] + shift[:, None, None]
-    return image
+    return standardize(planes * np.float32(1 / 255), spec)
 
 
 def prepare(data: bytes, spec: ImageSpec, *, name: str) -> Prepared:

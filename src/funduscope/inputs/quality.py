@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from funduscope.inputs.features import Look, look
+from funduscope.inputs.crop import disk
+from funduscope.inputs.features import SIDE, Look, look
 from funduscope.inputs.field import Field
 from funduscope.inputs.fundus_net import fundus_score, threshold
 from funduscope.inputs.photo import Photo
@@ -21,16 +22,19 @@ from funduscope.inputs.photo import Photo
 _SCALES: dict[str, tuple[float, float]] = {
     # Share of the circle's area that the picture shows.
     "coverage": (0.3, 0.7),
-    # Median over the field of the brightest channel, 0..255.
-    "dark": (8.0, 42.0),
+    # Upper quartile over the field of the brightest channel, 0..255: of the part that got light.
+    "dark": (9.0, 48.0),
     # Share of the field with green above 235, where nothing can be seen any more.
     "bright": (0.6, 0.1),
-    # Share of the field darker than 30 in all channels (lids, lashes, a small pupil).
+    # Share of the field that is dark while the rest is lit (lids, lashes, a small pupil).
     "occluded": (0.95, 0.25),
     # Strength of thin dark lines, as a logarithm; see `_clarity`.
     "blur": (-5.9, -3.5),
 }
 _GRADABLE = 0.5
+# Share of the radius inside which sharpness is measured: where the whole picture is out of focus,
+# its smeared rim reaches far in and would pass for a vessel.
+_INNER = 0.75
 
 
 @dataclass(frozen=True)
@@ -102,11 +106,12 @@ def measure(seen: Look) -> dict[str, float]:
         return {"coverage": 0.0}
     pixels = seen.rgb[seen.inside]
     brightest = pixels.max(axis=1)
+    lit, light = np.percentile(brightest, (75, 90))
     return {
         "coverage": seen.share,
-        "dark": float(np.median(brightest)),
+        "dark": float(lit),
         "bright": float((pixels[:, 1] > 235).mean()),
-        "occluded": float((brightest < 30).mean()),
+        "occluded": float((brightest < min(30.0, 0.4 * light)).mean()),
         "blur": _clarity(seen),
     }
 
@@ -117,7 +122,8 @@ def _clarity(seen: Look) -> float:
     Vessels give long thin lines, noise gives spots. Medians on `csdi`: minimal cataract -3.1,
     mild -3.5, moderate -4.2, severe -4.7.
     """
-    dark = seen.dark_ridge[seen.inside]
+    inner = seen.inside & disk(SIDE, _INNER)
+    dark = seen.dark_ridge[inner]
     edge = np.partition(dark, int(0.95 * len(dark)))[int(0.95 * len(dark))]
-    line = float(seen.line[seen.inside][dark >= edge].mean())
+    line = float(seen.line[inner][dark >= edge].mean())
     return float(np.log(edge + 1e-3)) + 6 * (line - 0.8)

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from funduscope.config import Settings
+from funduscope.inputs import ImageSpec
 
 
 class ModelSettings(Settings):
@@ -16,6 +17,11 @@ class ModelSettings(Settings):
         "efficientnet_lite0", description="image tower, from ImageNet weights"
     )
     image_size: int = Field(224, ge=64, le=1024, description="side of the input photograph, px")
+    light: Literal["camera", "local"] = Field(
+        "local",
+        description="camera: brightness as stored; local: contrast to the surroundings, without "
+        "the camera's light",
+    )
     text_tower: Literal["minilm", "tiny"] = Field(
         "minilm",
         description="minilm: frozen MiniLM-L6, Chinese token rows taught from the vocabulary; "
@@ -29,3 +35,8 @@ class ModelSettings(Settings):
     alignment_steps: int = Field(
         300, ge=0, description="steps that teach the Chinese token rows (minilm only)"
     )
+
+    @property
+    def image_spec(self) -> ImageSpec:
+        """How photographs are read for these towers."""
+        return ImageSpec(size=self.image_size, light=self.light)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from funduscope import store
 from funduscope.config import Progress
 from funduscope.errors import DataError
+from funduscope.inputs import standardize
 from funduscope.inputs.text import Tokenizer
 from funduscope.model import DualEncoder
 from funduscope.pretrain.augment import augment
@@ -138,8 +139,8 @@ class Trainer:
     def _photographs(self, rows: list[int], rng: np.random.Generator) -> Tensor:
         crops = torch.from_numpy(self._crops[np.array(rows)]).permute(0, 3, 1, 2).float() / 255
         changed = augment(crops, self.settings.train_size, self.settings.augment, rng)
-        # The numbers of EfficientNet-Lite: (x - 127) / 128, as in the bundle's image spec.
-        return ((changed * 255 - 127) / 128).contiguous(memory_format=torch.channels_last)
+        read = torch.from_numpy(standardize(changed.numpy(), self.settings.model.image_spec))
+        return read.contiguous(memory_format=torch.channels_last)
 
     def _text_features(self, texts: list[str]) -> Tensor:
         if not self.encoder.text.frozen:

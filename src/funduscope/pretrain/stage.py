@@ -12,7 +12,6 @@ import torch
 
 from funduscope import store, tables
 from funduscope.config import Progress, Quiet
-from funduscope.inputs import ImageSpec
 from funduscope.inputs.text import Tokenizer
 from funduscope.model import DualEncoder, save
 from funduscope.model.bilingual import teach_chinese
@@ -139,7 +138,7 @@ def _release(
         folder,
         encoder,
         tokenizer,
-        ImageSpec(size=settings.model.image_size),
+        settings.model.image_spec,
         text_length=settings.model.text_length,
         facts=facts,
         card=_card(counts, settings),

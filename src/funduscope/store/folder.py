@@ -232,10 +232,12 @@ def _made(started: str, seconds: float) -> dict[str, Any]:
     shown = subprocess.run(
         ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
     )
+    # Where a folder lies on this machine is nobody's business who is given the manifest.
+    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
     return {
         "version": release,
         "commit": shown.stdout.strip() or None,
-        "command": " ".join(["funduscope", *sys.argv[1:]]),
+        "command": " ".join(["funduscope", *words]),
         "host": socket.gethostname(),
         "started_at": started,
         "seconds": seconds,
