@@ -22,13 +22,13 @@ class AugmentSettings(Settings):
     tint: float = Field(0.25, ge=0, description="largest |log| of the gain of each channel")
     saturation: tuple[float, float] = Field((0.5, 1.4), description="range of the saturation")
     contrast: tuple[float, float] = Field((0.7, 1.35), description="range of the contrast")
-    mix: float = Field(0.12, ge=0, description="spread of what each channel takes of the others")
-    gray: float = Field(0.1, ge=0, le=1, description="share of pictures without color")
-    shade: float = Field(0.45, ge=0, description="largest |log| of uneven light over the picture")
+    mix: float = Field(0.05, ge=0, description="spread of what each channel takes of the others")
+    gray: float = Field(0.05, ge=0, le=1, description="share of pictures without color")
+    shade: float = Field(0.2, ge=0, description="largest |log| of uneven light over the picture")
     bars: float = Field(0.3, ge=0, le=1, description="share cut by bars above and below")
-    sharpen: float = Field(0.35, ge=0, le=1, description="share of pictures sharpened")
+    sharpen: float = Field(0.3, ge=0, le=1, description="share of pictures sharpened")
     blur: float = Field(0.4, ge=0, le=1, description="share of pictures blurred or coarsened")
-    grain: float = Field(0.03, ge=0, description="largest spread of noise, in 0.3 of the pictures")
+    grain: float = Field(0.015, ge=0, description="largest spread of noise, in 0.3 of the pictures")
 
 
 class PretrainSettings(Settings):
