@@ -44,7 +44,7 @@ def test_the_page_keeps_the_three_claims_apart(script):
         metric("palm", "pathologic_myopia", "plain", 0.61, ci_method="images independent"),
         metric("odir_glaucoma", "glaucoma", "plain", None, ci_low=None, reason="one class only"),
     ]
-    text = script.page(released, withheld, ["one", "two"], {"plain": "abc"})
+    text = script.page(released, withheld, ["one", "two"], {"plain": "abc"}, "| near |")
     assert "| odir test, mean of seven | 0.800 | 0.700 | 0.830 | NO |" in text
     assert "| outside, mean of three | 0.800 | 0.700 | 0.633 | yes |" in text
     rows = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -160,6 +161,9 @@ class Readers:
     """Reads photographs in `workers` processes (in this one, if 1), results in order."""
 
     def __init__(self, workers: int) -> None:
+        # One thread each for matrix products: those of several readers would fight over the cores.
+        # Read when numpy is first loaded, so it changes nothing in this process.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # Started afresh, not forked: a fork copies the locks of polars' threads in whatever state.
         self._pool = (
             ProcessPoolExecutor(workers, mp_context=get_context("spawn")) if workers > 1 else None

@@ -63,16 +63,15 @@ def _blob(seen: Look, channel: int) -> Plane:
     weight = seen.inside.astype(np.float32)
     level = np.log(seen.rgb[..., channel] + 6)
     level = (level - level[seen.inside].mean()) * weight
-    near, far = blur(level, (_DISC, _AROUND))
-    near_weight, far_weight = blur(weight, (_DISC, _AROUND))
-    difference: Plane = near / (near_weight + 1e-3) - far / (far_weight + 1e-3)
+    near, far = (blur(level, sigma) / (blur(weight, sigma) + 1e-3) for sigma in (_DISC, _AROUND))
+    difference: Plane = near - far
     return difference
 
 
 def _vessel_density(seen: Look) -> Plane:
     weight = seen.inside.astype(np.float32)
     ridge = np.minimum(seen.dark_ridge, np.percentile(seen.dark_ridge[seen.inside], 99)) * weight
-    density: Plane = blur(ridge, (_BUNDLE,))[0] / (blur(weight, (_BUNDLE,))[0] + 1e-3)
+    density: Plane = blur(ridge, _BUNDLE) / (blur(weight, _BUNDLE) + 1e-3)
     return density
 
 

@@ -56,11 +56,10 @@ def look(rgb: Photo, field: Field | None) -> Look:
     disk, inside = _inside(field, height, width)
     weight = inside.astype(np.float32)
     green = square[..., 1]
-    ground = blur(green * weight, (_GROUND,))[0] / (blur(weight, (_GROUND,))[0] + 1e-3)
+    ground = blur(green * weight, _GROUND) / (blur(weight, _GROUND) + 1e-3)
     contrast = weight * (green - ground) / (ground + _FLOOR)
-    fine, coarse = blur(contrast, (_FINE, _COARSE))
-    dark, line = _ridges(fine)
-    wide_dark, wide_line = _ridges(coarse)
+    dark, line = _ridges(blur(contrast, _FINE))
+    wide_dark, wide_line = _ridges(blur(contrast, _COARSE))
     wider = wide_dark > dark
     return Look(
         square,
@@ -83,17 +82,22 @@ def _inside(field: Field, height: int, width: int) -> tuple[Mask, Mask]:
     return disk, disk & rows[:, None] & columns[None, :]
 
 
-def blur(plane: Plane, sigmas: tuple[float, ...]) -> list[Plane]:
-    """Gaussian blurs of one (128, 128) plane, by its Fourier transform (edges wrap around)."""
-    wave = np.fft.rfft2(plane.astype(np.float32))
-    return [np.fft.irfft2(wave * _gaussian(s), s=plane.shape) for s in sigmas]
+def blur(plane: Plane, sigma: float) -> Plane:
+    """Gaussian blur of one (128, 128) plane; beyond the edges it is 0.
+
+    Two products with a small matrix: at this size four times as fast as Fourier transforms.
+    """
+    kernel = _gaussian(sigma)
+    blurred: Plane = kernel @ plane.astype(np.float32) @ kernel
+    return blurred
 
 
 @lru_cache(maxsize=8)
 def _gaussian(sigma: float) -> Plane:
-    row = np.fft.fftfreq(SIDE)[:, None]
-    column = np.fft.rfftfreq(SIDE)[None, :]
-    return np.exp(-2 * (np.pi * sigma) ** 2 * (row**2 + column**2)).astype(np.float32)
+    """The symmetric matrix (128, 128) that blurs rows; sums to 1 away from the edges."""
+    axis = np.arange(SIDE)
+    kernel = np.exp(-0.5 * ((axis[:, None] - axis) / sigma) ** 2)
+    return (kernel / kernel[SIDE // 2].sum()).astype(np.float32)
 
 
 def _ridges(plane: Plane) -> tuple[Plane, Plane]:

@@ -105,7 +105,7 @@ def measure(seen: Look) -> dict[str, float]:
     if seen.inside.sum() < 100:
         return {"coverage": 0.0}
     pixels = seen.rgb[seen.inside]
-    brightest = pixels.max(axis=1)
+    brightest = np.maximum(np.maximum(pixels[:, 0], pixels[:, 1]), pixels[:, 2])
     lit, light = np.percentile(brightest, (75, 90))
     return {
         "coverage": seen.share,
