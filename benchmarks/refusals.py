@@ -16,7 +16,8 @@ from __future__ import annotations
 import argparse
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,6 @@ from funduscope.inputs import Photo, Quality, assess, decode, find_field
 SETS = (
     "odir test",
     "odir val",
-    "odir train",
     "palm",
     "eyepacs_subset",
     "unam_cfp",
@@ -73,14 +73,18 @@ VARIANTS: dict[str, Callable[[Photo], Photo]] = {
 }
 
 
-def photographs(data: Path, name: str) -> Iterator[tuple[dict[str, str], Photo]]:
-    """The rows of `labels.csv` (of one split, if named) with their pixels."""
+def photographs(data: Path, name: str) -> list[tuple[dict[str, str], Path]]:
+    """The rows of `labels.csv` (of one split, if named) and where their pictures are."""
     folder, _, split = name.partition(" ")
     with (data / folder / "labels.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if not split or row["split"] == split:
-                path = data / folder / row["image"]
-                yield row, decode(path.read_bytes(), name=path.name)
+        rows = [row for row in csv.DictReader(file) if not split or row["split"] == split]
+    return [(row, data / folder / row["image"]) for row in rows]
+
+
+def judge_variants(path: Path) -> list[Quality]:
+    """What the product says about a photograph as stored and changed, in the order of VARIANTS."""
+    rgb = decode(path.read_bytes(), name=path.name)
+    return [judge(change(rgb)) for change in VARIANTS.values()]
 
 
 def share(part: int, whole: int) -> str:
@@ -88,18 +92,18 @@ def share(part: int, whole: int) -> str:
     return f"{part} ({100 * part / max(whole, 1):.2f}%)"
 
 
-def measure_fundus(data: Path, sets: tuple[str, ...]) -> list[str]:
+def measure_fundus(data: Path, sets: tuple[str, ...], pool: Executor) -> list[str]:
     """The two tables of fundus photographs: refused as such, and graded."""
     refused_rows = ["| set | photographs | " + " | ".join(VARIANTS) + " |", "|---" * 6 + "|"]
     graded_rows = ["| set | gradable | " + " | ".join(REASONS) + " |", "|---" * 7 + "|"]
     for name in sets:
         refused: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
-        count = 0
-        for row, rgb in photographs(data, name):
-            count += 1
-            for variant, change in VARIANTS.items():
-                quality = judge(change(rgb))
+        found = photographs(data, name)
+        count = len(found)
+        judged = pool.map(judge_variants, [path for _, path in found], chunksize=32)
+        for (row, _), qualities in zip(found, judged, strict=True):
+            for variant, quality in zip(VARIANTS, qualities, strict=True):
                 refused[variant] += not quality.is_fundus
                 if variant == "as stored":
                     reasons[quality.reason or "gradable"] += 1
@@ -129,10 +133,11 @@ def measure_others(data: Path, packages: Path | None) -> list[str]:
     refused: Counter[tuple[str, str]] = Counter()
     missed: list[str] = []
     for picture in negatives(data, packages):
+        passed = judge(picture.rgb).is_fundus
         for key in ((picture.set, picture.half), ("all", picture.half)):
             seen[key] += 1
-            refused[key] += not judge(picture.rgb).is_fundus
-        if picture.half == "held" and judge(picture.rgb).is_fundus:
+            refused[key] += not passed
+        if picture.half == "held" and passed:
             missed.append(f"{picture.set}: {picture.name}")
     rows = ["| set | held back | refused | used for fitting | refused |", "|---" * 5 + "|"]
     sets = list(dict.fromkeys(name for name, _ in seen))
@@ -153,6 +158,8 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--packages", type=Path, help="unpacked Debian packages")
     asked = parser.parse_args()
+    with ProcessPoolExecutor() as pool:
+        tables = measure_fundus(asked.data, SETS, pool)
     lines = [
         "# What is refused",
         "",
@@ -163,7 +170,7 @@ def main() -> None:
         "",
         "    python benchmarks/refusals.py DATA docs/results/refusals.md --packages FOLDER",
         "",
-        *measure_fundus(asked.data, SETS),
+        *tables,
         *measure_others(asked.data, asked.packages),
     ]
     asked.out.parent.mkdir(parents=True, exist_ok=True)

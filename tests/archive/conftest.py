@@ -74,6 +74,31 @@ def sheet(tmp_path: Path) -> Sheet:
     return write
 
 
+def _two_eyes(
+    pictures: Sequence[bytes], **more: str
+) -> tuple[list[dict[str, str]], dict[str, bytes]]:
+    rows, files = [], {}
+    for number, data in enumerate(pictures):
+        name = f"images/{number}.jpg"
+        files[name] = data
+        rows.append(
+            {
+                "image": name,
+                "patient": str(number // 2),
+                "eye": "RL"[number % 2],
+                "text": ("normal fundus", "cataract")[number % 2],
+                **more,
+            }
+        )
+    return rows, files
+
+
+@pytest.fixture
+def two_eyes() -> Callable[..., tuple[list[dict[str, str]], dict[str, bytes]]]:
+    """Rows and files of a sheet: two photographs a patient, right normal, left with a cataract."""
+    return _two_eyes
+
+
 @pytest.fixture
 def settings() -> IngestSettings:
     """Everything in this process, so that tests can look on."""

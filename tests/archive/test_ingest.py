@@ -17,24 +17,7 @@ from funduscope.archive import IngestSettings, ingest, photographs
 from funduscope.errors import DataError
 
 Sheet = Callable[[Sequence[Mapping[str, str]], Mapping[str, bytes]], Path]
-
-
-def _rows(pictures: Sequence[bytes], **more: str) -> tuple[list[dict[str, str]], dict[str, bytes]]:
-    """Two photographs a patient: right normal, left with a cataract."""
-    rows, files = [], {}
-    for number, data in enumerate(pictures):
-        name = f"images/{number}.jpg"
-        files[name] = data
-        rows.append(
-            {
-                "image": name,
-                "patient": str(number // 2),
-                "eye": "RL"[number % 2],
-                "text": ("normal fundus", "cataract")[number % 2],
-                **more,
-            }
-        )
-    return rows, files
+Rows = Callable[..., tuple[list[dict[str, str]], dict[str, bytes]]]
 
 
 @pytest.fixture(scope="module")
@@ -193,9 +176,9 @@ def test_a_killed_run_is_refused_resumed_and_equals_an_unbroken_one(
 
 
 def test_a_process_killed_outright_resumes(
-    sheet: Sheet, photographs: list[bytes], tmp_path: Path
+    sheet: Sheet, two_eyes: Rows, photographs: list[bytes], tmp_path: Path
 ) -> None:
-    folder = sheet(*_rows(photographs[:6]))
+    folder = sheet(*two_eyes(photographs[:6]))
     program = (
         "import os, sys\n"
         "from pathlib import Path\n"

@@ -17,30 +17,15 @@ from funduscope.archive import IngestSettings, description, ingest, parts
 from funduscope.errors import ConfigError, DataError, IdentityError
 
 Sheet = Callable[[Sequence[Mapping[str, str]], Mapping[str, bytes]], Path]
-
-
-def _rows(pictures: Sequence[bytes], **more: str) -> tuple[list[dict[str, str]], dict[str, bytes]]:
-    """Two photographs a patient: right normal, left with a cataract."""
-    rows, files = [], {}
-    for number, data in enumerate(pictures):
-        name = f"images/{number}.jpg"
-        files[name] = data
-        rows.append(
-            {
-                "image": name,
-                "patient": str(number // 2),
-                "eye": "RL"[number % 2],
-                "text": ("normal fundus", "cataract")[number % 2],
-                **more,
-            }
-        )
-    return rows, files
+Rows = Callable[..., tuple[list[dict[str, str]], dict[str, bytes]]]
 
 
 def test_a_sheet_is_read_as_reports_of_patients(
-    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+    sheet: Sheet, two_eyes: Rows, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
 ) -> None:
-    rows, files = _rows(photographs[:4], age=">90", sex="F", labels="dr2;other:odd", licence="L1")
+    rows, files = two_eyes(
+        photographs[:4], age=">90", sex="F", labels="dr2;other:odd", licence="L1"
+    )
     rows[3]["text"] = ""
     folder = sheet(rows, files)
     made = ingest(folder, tmp_path / "out", settings)
@@ -108,9 +93,9 @@ def test_an_unknown_sheet_with_odd_values_is_read(
 
 
 def test_labels_never_reach_reports_or_pairs(
-    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+    sheet: Sheet, two_eyes: Rows, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
 ) -> None:
-    rows, files = _rows(photographs[:4], labels="glaucoma")
+    rows, files = two_eyes(photographs[:4], labels="glaucoma")
     folder = sheet(rows, files)
     with_labels = ingest(folder, tmp_path / "with", settings)
     for row in rows:
@@ -202,9 +187,9 @@ def test_a_picture_shared_by_two_patients(
 
 
 def test_too_many_failures_end_in_an_error_with_counts(
-    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+    sheet: Sheet, two_eyes: Rows, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
 ) -> None:
-    rows, files = _rows([*photographs[:2], b"", b"text", photographs[2][:999]])
+    rows, files = two_eyes([*photographs[:2], b"", b"text", photographs[2][:999]])
     folder = sheet(rows, files)
     out = tmp_path / "out"
     with pytest.raises(DataError) as caught:
@@ -223,9 +208,9 @@ def test_too_many_failures_end_in_an_error_with_counts(
 
 
 def test_the_same_archive_gives_the_same_id_and_another_key_does_not(
-    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+    sheet: Sheet, two_eyes: Rows, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
 ) -> None:
-    folder = sheet(*_rows(photographs[:2]))
+    folder = sheet(*two_eyes(photographs[:2]))
     one = ingest(folder, tmp_path / "one", settings)
     assert ingest(folder, tmp_path / "two", settings).id == one.id
     other = IngestSettings(workers=1, key_file=tmp_path / "other.key")
@@ -239,9 +224,9 @@ def test_the_same_archive_gives_the_same_id_and_another_key_does_not(
 
 
 def test_places_that_are_refused(
-    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+    sheet: Sheet, two_eyes: Rows, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
 ) -> None:
-    folder = sheet(*_rows(photographs[:2]))
+    folder = sheet(*two_eyes(photographs[:2]))
     with pytest.raises(DataError, match="inside the archive"):
         ingest(folder, folder / "out", settings)
     inside = IngestSettings(workers=1, key_file=tmp_path / "out" / "key")
@@ -251,9 +236,9 @@ def test_places_that_are_refused(
 
 
 def test_a_missing_column_stops_before_anything_is_written(
-    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+    sheet: Sheet, two_eyes: Rows, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
 ) -> None:
-    rows, files = _rows(photographs[:2])
+    rows, files = two_eyes(photographs[:2])
     folder = sheet([{"imgae": row["image"]} for row in rows], files)
     with pytest.raises(DataError) as caught:
         ingest(folder, tmp_path / "out", settings)
@@ -267,7 +252,7 @@ def test_unknown_settings_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_nothing_that_opens_as_whole(
-    sheet: Sheet, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+    sheet: Sheet, two_eyes: Rows, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
 ) -> None:
     small = tmp_path / "small"
     small.mkdir()
@@ -278,7 +263,7 @@ def test_a_full_disk_leaves_nothing_that_opens_as_whole(
         pytest.skip("this machine does not let its root mount a tmpfs")
     try:
         key = IngestSettings(workers=1, key_file=tmp_path / "key")
-        folder = sheet(*_rows(photographs[:12]))
+        folder = sheet(*two_eyes(photographs[:12]))
         with pytest.raises(DataError) as caught:
             ingest(folder, small / "out", key)
         assert caught.value.code == "disk_full"
@@ -294,12 +279,13 @@ def test_a_full_disk_leaves_nothing_that_opens_as_whole(
 
 def test_a_full_disk_is_told_from_other_failures(
     sheet: Sheet,
+    two_eyes: Rows,
     photographs: list[bytes],
     tmp_path: Path,
     settings: IngestSettings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder = sheet(*_rows(photographs[:2]))
+    folder = sheet(*two_eyes(photographs[:2]))
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

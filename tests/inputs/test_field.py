@@ -133,3 +133,21 @@ def test_real_fields_agree_between_a_photograph_and_its_padded_copy(name: str, r
         agree += gap < 0.03 * one.radius
     assert seen >= 16
     assert agree >= 0.85 * seen
+
+
+def test_a_bright_spot_in_the_dark_is_no_field() -> None:
+    rows, columns = np.indices((300, 300))
+    spot = np.hypot(rows - 200, columns - 90) < 20
+    rgb = np.where(spot[..., None], (200, 120, 60), (9, 6, 4)).astype(np.uint8)
+    assert find_field(rgb) is None
+
+
+@pytest.mark.parametrize("kept", [0.42, 0.5, 0.6])
+def test_the_circle_of_a_photograph_cut_off_below_is_found(fundus: np.ndarray, kept: float) -> None:
+    whole = find_field(fundus)
+    part = find_field(np.ascontiguousarray(fundus[: int(kept * len(fundus))]))
+    assert whole is not None
+    assert part is not None
+    assert part.clipped
+    assert abs(part.radius - whole.radius) < 0.05 * whole.radius
+    assert np.hypot(part.x - whole.x, part.y - whole.y) < 0.05 * whole.radius

@@ -83,11 +83,13 @@ def test_more_blur_never_helps(fundus: np.ndarray) -> None:
 def test_real_photographs_lose_marks_as_they_lose_focus(
     name: str, real: Callable[[str, int], list[Path]]
 ) -> None:
+    lost = []
     for path in real(name, 8):
         rgb = decode(path.read_bytes(), name=path.name)
-        sharp = [marks(blurred(rgb, share * max(rgb.shape)))["blur"] for share in (0, 0.01, 0.03)]
-        assert sharp == sorted(sharp, reverse=True), path.name
-        assert sharp[-1] < 0.5, path.name
+        sharp, soft = (marks(blurred(rgb, share * max(rgb.shape)))["blur"] for share in (0, 0.02))
+        assert soft <= sharp, path.name
+        lost.append(sharp - soft)
+    assert np.mean(lost) > 0.25
 
 
 @settings(max_examples=30, deadline=None)
@@ -104,7 +106,9 @@ def test_plain_gray_is_not_a_fundus(level: int) -> None:
 
 def test_stripes_and_a_checkerboard_and_a_page_are_not_a_fundus() -> None:
     rows, columns = np.indices((240, 240))
-    for plane in ((rows // 9) % 2 * 255, (rows // 20 + columns // 20) % 2 * 200, rows):
+    words = (rows % 20 > 12) & (columns % 47 < 38) & (columns * 7919 // 5 % 3 > 0)
+    page = np.where(words & (np.minimum(rows, columns) > 20), 20, 240)
+    for plane in ((rows // 9) % 2 * 255, (rows // 20 + columns // 20) % 2 * 200, page):
         rgb = np.stack([plane] * 3, axis=2).astype(np.uint8)
         assert not judge(rgb).is_fundus
 
@@ -129,8 +133,12 @@ def test_sample_pictures_are_refused_and_the_sample_retina_is_not() -> None:
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", ["odir", "palm", "eyepacs_subset", "unam_cfp", "csdi"])
 def test_real_photographs_pass_as_fundus(name: str, real: Callable[[str, int], list[Path]]) -> None:
+    red_free = []
     for path in real(name, 12):
-        assert judge(decode(path.read_bytes(), name=path.name)).is_fundus, path.name
+        rgb = decode(path.read_bytes(), name=path.name)
+        assert judge(rgb).is_fundus, path.name
+        red_free.append(judge(np.repeat(rgb[..., 1:2], 3, axis=2)).is_fundus)
+    assert sum(red_free) >= 11
 
 
 @pytest.mark.realdata

@@ -31,6 +31,8 @@ _ANGLES = 90
 # arc is at least this part of the whole circle (four corners of a square cut at 80%: 0.18).
 _MIN_SUPPORT = 0.55
 _MIN_ARC = 0.10
+# Smallest radius as a share of the short side: smaller bright rounds are discs, glare, lesions.
+_SMALLEST = 0.15
 # How far outside the frame the center may lie: a photograph cut down to 40% has it at 0.25.
 _OUTSIDE = 0.3
 # No other level is tried once a circle is as clear as this.
@@ -96,6 +98,8 @@ def find_field(rgb: Photo) -> Field | None:
         return None
     x, y, radius = best[1]
     height, width = rgb.shape[0] / factor, rgb.shape[1] / factor
+    if radius < _SMALLEST * min(height, width):
+        return None
     slack = 0.02 * radius
     inside = min(x, y, width - x, height - y) >= radius - slack
     return Field(float(x), float(y), float(radius), not inside).scaled(factor)

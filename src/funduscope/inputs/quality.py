@@ -64,9 +64,7 @@ def assess(rgb: Photo, field: Field | None) -> Quality:
     Returns:
         A poor fundus photograph is not gradable but is_fundus; another picture is neither.
     """
-    if _is_noise(rgb) or (field is None and _is_gray(rgb)):
-        return Quality(is_fundus=False, gradable=False, gradability=0.0, reason="not_fundus")
-    if fundus_score(rgb, field) < threshold():
+    if _is_noise(rgb) or fundus_score(rgb, field) < threshold():
         return Quality(is_fundus=False, gradable=False, gradability=0.0, reason="not_fundus")
     marks = {reason: _mark(reason, value) for reason, value in measure(look(rgb, field)).items()}
     worst = min(marks, key=lambda reason: marks[reason])
@@ -87,12 +85,6 @@ def _is_noise(rgb: Photo) -> bool:
         return True
     left, right = green[:, :-1] - green.mean(), green[:, 1:] - green.mean()
     return float((left * right).mean()) / spread**2 < 0.5
-
-
-def _is_gray(rgb: Photo) -> bool:
-    """No color anywhere; without a rim either, such a picture cannot be told from a page."""
-    spread = rgb.max(axis=2).astype(np.int16) - rgb.min(axis=2)
-    return float(np.percentile(spread, 90)) < 8
 
 
 def _mark(reason: str, value: float) -> float:
