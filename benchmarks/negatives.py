@@ -30,6 +30,18 @@ WALLPAPERS = (
 STAMPS = "tuxpaint-stamps-default"
 # Photographs of the retina among scikit-image's samples.
 _RETINA = ("retina.jpg", "microaneurysms.png")
+# The set that a figure is promised for: other pictures that people do send, and round objects on
+# black. The rest is made to be hard: things cut out, circles cut from photographs, some of them
+# tinted like a retina, and skin.
+NAMED = (
+    "scikit-image samples",
+    "Debian wallpapers",
+    "unam_oct",
+    "drawings",
+    "noise",
+    "balls on black",
+    "plain disks",
+)
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".gif", ".webp")
 
 

@@ -21,7 +21,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from negatives import STAMPS, WALLPAPERS, negatives
+from negatives import NAMED, STAMPS, WALLPAPERS, negatives
 from PIL import Image
 
 from funduscope.inputs import Photo, Quality, assess, decode, find_field
@@ -134,14 +134,15 @@ def measure_others(data: Path, packages: Path | None) -> list[str]:
     missed: list[str] = []
     for picture in negatives(data, packages):
         passed = judge(picture.rgb).is_fundus
-        for key in ((picture.set, picture.half), ("all", picture.half)):
+        total = "the named set" if picture.set in NAMED else "the hard set"
+        for key in ((picture.set, picture.half), (total, picture.half)):
             seen[key] += 1
             refused[key] += not passed
         if picture.half == "held" and passed:
             missed.append(f"{picture.set}: {picture.name}")
     rows = ["| set | held back | refused | used for fitting | refused |", "|---" * 5 + "|"]
     sets = list(dict.fromkeys(name for name, _ in seen))
-    for name in sorted(sets, key=lambda n: n == "all"):
+    for name in sorted(sets, key=lambda n: (n not in (*NAMED, "the named set"), n[:4] == "the ")):
         held, fit = (name, "held"), (name, "fit")
         rows.append(
             f"| {name} | {seen[held]} | {share(refused[held], seen[held])} "
