@@ -62,7 +62,9 @@ def test_prompts_are_those_of_the_bank(package: Path) -> None:
     assert prompts.findings == bank.written
     assert (prompts.bank, prompts.bank_hash) == ("plain", bank.hash)
     assert prompts.languages == ("en", "zh")
-    np.testing.assert_allclose(np.linalg.norm(prompts.vectors, axis=-1), 1, atol=1e-5)
+    for words in (prompts.positive, prompts.negative):
+        assert words.shape == (len(bank.written), 2, prompts.dim)
+        np.testing.assert_allclose(np.linalg.norm(words, axis=-1), 1, atol=1e-5)
 
 
 def test_percentiles_are_counted_among_the_validation_eyes(
@@ -99,7 +101,7 @@ def test_many_eyes_are_kept_as_quantiles(bundle: Path, corpus: Path, tmp_path: P
         assert scoring.percentile(value, kept[:, 1]) == pytest.approx(float(full), abs=10)
     made = deploy.export(bundle, tmp_path / "package", settings, corpus=corpus)
     assert made.prompts.findings == ("glaucoma",)
-    assert made.prompts.vectors.shape == (1, 1, 2, 8)
+    assert made.prompts.positive.shape == (1, 1, 8)
 
 
 def test_two_exports_are_the_same_bytes(

@@ -53,12 +53,13 @@ def projection() -> np.ndarray:
 
 
 def make_prompts(dim: int = DIM) -> runtime.Prompts:
-    vectors = np.random.default_rng(2).normal(size=(len(FINDINGS), 2, 2, dim))
+    vectors = np.random.default_rng(2).normal(size=(2, len(FINDINGS), 2, dim))
     vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
     return runtime.Prompts(
         findings=FINDINGS,
         languages=("en", "zh"),
-        vectors=vectors.astype(np.float32),
+        positive=vectors[0].astype(np.float32),
+        negative=vectors[1].astype(np.float32),
         projection=projection() if dim == DIM else np.zeros((CHANNELS, dim), np.float32),
         scale=10.0,
         bank="plain",

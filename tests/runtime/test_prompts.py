@@ -19,22 +19,23 @@ def test_what_was_written_is_read(prompts: runtime.Prompts, tmp_path: Path) -> N
     assert again.findings == ("glaucoma", "cataract")
     assert (again.languages, again.scale) == (("en", "zh"), 10.0)
     assert (again.bank, again.bank_hash) == ("plain", "0123")
-    np.testing.assert_array_equal(again.vectors, prompts.vectors)
+    np.testing.assert_array_equal(again.positive, prompts.positive)
+    np.testing.assert_array_equal(again.negative, prompts.negative)
     np.testing.assert_array_equal(again.projection, prompts.projection)
 
 
 def test_a_score_uses_the_mean_direction_of_the_languages(prompts: runtime.Prompts) -> None:
-    image = prompts.vectors[1, 0, 0][None]
-    positive = np.stack([scoring.ensemble(v[:, 0]) for v in prompts.vectors])
-    negative = np.stack([scoring.ensemble(v[:, 1]) for v in prompts.vectors])
+    image = prompts.positive[1, 0][None]
+    positive = np.stack([scoring.ensemble(words) for words in prompts.positive])
+    negative = np.stack([scoring.ensemble(words) for words in prompts.negative])
     expected = scoring.zero_shot(image, positive, negative, 10.0)
     np.testing.assert_allclose(prompts.scores(image), expected)
 
 
 def test_directions_follow_the_order_asked_for(prompts: runtime.Prompts) -> None:
     positive, negative = prompts.directions(["cataract", "glaucoma"], ["zh"])
-    np.testing.assert_allclose(positive, prompts.vectors[::-1, 1, 0], atol=1e-6)
-    np.testing.assert_allclose(negative, prompts.vectors[::-1, 1, 1], atol=1e-6)
+    np.testing.assert_allclose(positive, prompts.positive[::-1, 1], atol=1e-6)
+    np.testing.assert_allclose(negative, prompts.negative[::-1, 1], atol=1e-6)
 
 
 def test_activation_means_to_the_difference_of_cosines(
@@ -58,7 +59,7 @@ def test_what_the_package_does_not_hold_is_refused(
     assert caught.value.value == word
 
 
-@pytest.mark.parametrize("spoil", ["text", "missing", "vectors", "projection"])
+@pytest.mark.parametrize("spoil", ["text", "missing", "positive", "negative", "projection"])
 def test_arrays_that_do_not_fit_are_refused(
     prompts: runtime.Prompts, tmp_path: Path, spoil: str
 ) -> None:

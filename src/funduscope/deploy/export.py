@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from funduscope.deploy import selftest
 from funduscope.deploy.settings import ExportSettings
 from funduscope.errors import BundleError, ConfigError, DataError, ParityError, missing_extra
 from funduscope.findings import PromptBank, prompt_bank
-from funduscope.runtime.prompts import POLARITIES, Floats, Scores
+from funduscope.runtime.prompts import Floats, Scores
 from funduscope.runtime.tower import BATCH
 
 if TYPE_CHECKING:
@@ -151,27 +151,24 @@ class _Export:
     def _embed_prompts(self) -> runtime.Prompts:
         from funduscope import model
 
-        vectors = []
+        words: dict[Literal["positive", "negative"], list[list[Floats]]]
+        words = {"positive": [], "negative": []}
         for finding in self.findings:
-            vectors.append(
-                [
-                    [
-                        scoring.ensemble(
-                            model.embed_texts(
-                                self.loaded, self.bank.texts(finding, language, polarity)
-                            )
-                        )
-                        for polarity in POLARITIES
-                    ]
+            for polarity, rows in words.items():
+                texts = (
+                    self.bank.texts(finding, language, polarity)
                     for language in self.settings.languages
-                ]
-            )
+                )
+                rows.append(
+                    [scoring.ensemble(model.embed_texts(self.loaded, some)) for some in texts]
+                )
             self.progress.advance()
         weight = self.loaded.encoder.image_projection.weight  # (D, C)
         return runtime.Prompts(
             findings=self.findings,
             languages=self.settings.languages,
-            vectors=np.array(vectors, dtype=np.float32),
+            positive=np.array(words["positive"], dtype=np.float32),
+            negative=np.array(words["negative"], dtype=np.float32),
             projection=weight.detach().float().numpy().T.copy(),
             scale=self.loaded.encoder.scale.item(),
             bank=self.bank.name,

@@ -1,4 +1,4 @@
-"""The words of a package, already embedded: one vector a finding, language and polarity.
+"""The words of a package, already embedded: for and against each finding, in each language.
 
 Arrays: F findings, L languages, D embedding dimensions, C channels of the feature map.
 """
@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,17 +20,16 @@ from funduscope.errors import BundleError, DataError
 Floats = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
 
-POLARITIES: tuple[Literal["positive"], Literal["negative"]] = ("positive", "negative")
-
 
 @dataclass(frozen=True)
 class Prompts:
     """What `prompts.npz` holds.
 
     Attributes:
-        findings: F codes; rows of `vectors` and columns of all scores.
+        findings: F codes; rows of `positive` and columns of all scores.
         languages: L words of `zh`, `en`; a score uses the mean direction over them.
-        vectors: float32 (F, L, 2, D) unit rows; third axis positive, negative.
+        positive: float32 (F, L, D) unit rows, the words for each finding.
+        negative: float32 (F, L, D) unit rows, the words against it.
         projection: float32 (C, D), the linear map from feature map to embedding.
         scale: how steeply a difference of cosines becomes a score.
         bank: name of the prompt bank.
@@ -40,7 +38,8 @@ class Prompts:
 
     findings: tuple[str, ...]
     languages: tuple[str, ...]
-    vectors: Floats
+    positive: Floats
+    negative: Floats
     projection: Floats
     scale: float
     bank: str
@@ -54,10 +53,9 @@ class Prompts:
         """
         rows = [_position(code, self.findings, "finding") for code in codes]
         columns = [_position(word, self.languages, "language") for word in languages]
-        chosen = self.vectors[np.ix_(rows, columns)]
         positive, negative = (
-            np.stack([scoring.ensemble(spoken) for spoken in chosen[:, :, polarity]])
-            for polarity in range(len(POLARITIES))
+            np.stack([scoring.ensemble(spoken) for spoken in words[np.ix_(rows, columns)]])
+            for words in (self.positive, self.negative)
         )
         return positive, negative
 
@@ -85,7 +83,8 @@ class Prompts:
                 stream,
                 findings=_words(self.findings),
                 languages=_words(self.languages),
-                vectors=self.vectors.astype(np.float32),
+                positive=self.positive.astype(np.float32),
+                negative=self.negative.astype(np.float32),
                 projection=self.projection.astype(np.float32),
                 scale=np.float64(self.scale),
                 bank=np.array(self.bank),
@@ -100,7 +99,8 @@ class Prompts:
                 prompts = cls(
                     findings=tuple(data["findings"].tolist()),
                     languages=tuple(data["languages"].tolist()),
-                    vectors=data["vectors"],
+                    positive=data["positive"],
+                    negative=data["negative"],
                     projection=data["projection"],
                     scale=float(data["scale"]),
                     bank=str(data["bank"]),
@@ -108,9 +108,10 @@ class Prompts:
                 )
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise _misfit(path, str(error)) from error
-        shape = (len(prompts.findings), len(prompts.languages), len(POLARITIES))
-        if prompts.vectors.ndim != 4 or prompts.vectors.shape[:3] != shape or 0 in shape:
-            raise _misfit(path, f"vectors {prompts.vectors.shape} for {shape}")
+        shape = (len(prompts.findings), len(prompts.languages), prompts.dim)
+        for words in (prompts.positive, prompts.negative):
+            if words.shape != shape or 0 in shape:
+                raise _misfit(path, f"vectors {words.shape} for {shape}")
         if prompts.projection.ndim != 2 or prompts.projection.shape[1] != prompts.dim:
             raise _misfit(path, f"projection {prompts.projection.shape}, dimension {prompts.dim}")
         return prompts
@@ -118,7 +119,7 @@ class Prompts:
     @property
     def dim(self) -> int:
         """Length D of a vector."""
-        return int(self.vectors.shape[-1])
+        return int(self.positive.shape[-1])
 
 
 def _words(words: Sequence[str]) -> npt.NDArray[np.str_]:
@@ -141,6 +142,6 @@ def _misfit(path: Path, value: str) -> BundleError:
     return BundleError(
         value,
         place=str(path),
-        rule="findings F, languages L, vectors (F, L, 2, D), projection (C, D), scale, bank",
+        rule="findings F, languages L, positive and negative (F, L, D), projection (C, D), scale",
         remedy="export the package again",
     )
