@@ -3,12 +3,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from funduscope import store
 from funduscope.errors import DataError
 from funduscope.pretrain import PretrainSettings
-from funduscope.pretrain.examples import permuted, read_examples, withheld
+from funduscope.pretrain.examples import Example, permuted, read_examples, withheld
 
 
 @pytest.fixture
@@ -48,6 +49,23 @@ def test_permuted_captions_stay_in_the_site_and_leave_their_patient(
     assert sorted(e.captions for e in mixed) == before
     assert [e.captions for e in mixed] != [e.captions for e in examples]
     assert permuted(examples, seed=0) == mixed
+
+
+def test_a_permutation_leaves_no_trace_of_how_much_is_wrong_with_an_eye():
+    """Patients with many words get as many words as others do, not even by chance more."""
+    rng = np.random.default_rng(0)
+    words = [f"finding {n}" for n in range(12)]
+    examples = []
+    for patient in range(150):
+        ill = rng.random() < 0.5
+        said = tuple(w for w in words if rng.random() < (0.4 if ill else 0.03)) or ("normal",)
+        examples.append(Example(f"i{patient}", f"p{patient:03}", "site", said, said))
+    count = [len(e.statements) for e in examples]
+    found = [
+        np.corrcoef(count, [len(e.statements) for e in permuted(examples, seed)])[0, 1]
+        for seed in range(5)
+    ]
+    assert np.sqrt(np.mean(np.square(found))) < 0.05  # of random orders: 0.08
 
 
 def test_nothing_to_read_is_an_error(make_archive: Callable[..., Path], tiny: PretrainSettings):
