@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from threadpoolctl import threadpool_limits
 from torch.nn import functional
 
 from funduscope import deploy, inputs, model
@@ -277,6 +278,8 @@ def start_seconds(package: Path, runs: int = 5) -> float:
 
 def main() -> None:
     """Measure and write the page."""
+    # numpy's own threads on both sides as `Predictor` has them: idle ones would keep cores busy.
+    threadpool_limits(limits=1, user_api="blas")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bundle", type=Path, help="default: bundles/mini")
     parser.add_argument("--package", type=Path, help="default: the package that ships")

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
 from funduscope import inputs, runtime
 from funduscope.errors import BundleError, DataError, ParityError
@@ -109,6 +110,9 @@ class Predictor:
         """
         folder = Path(package) if package is not None else shipped_package()
         self.package = runtime.Package.open(folder, threads=threads)
+        # The matrices of `inputs` are small: a second BLAS thread gains nothing, and waiting it
+        # keeps a core from the tower (measured on two cores: 78 ms a photograph instead of 38).
+        self._blas = ThreadpoolController().select(user_api="blas")
         self._check()
 
     def predict(
@@ -126,16 +130,17 @@ class Predictor:
         """
         side = _eye(eye)
         data, name = _read(image, name)
-        prepared = inputs.prepare(data, self.package.image_spec, name=name)
-        quality = prepared.quality
-        refused = not quality.is_fundus
+        with self._blas.limit(limits=1):
+            prepared = inputs.prepare(data, self.package.image_spec, name=name)
+            refused = not prepared.quality.is_fundus
+            findings = () if refused else self._findings(prepared.image)
         return Answer(
             image=name,
             eye=side,
-            gradable=quality.gradable and not refused,
+            gradable=prepared.quality.gradable and not refused,
             refused=refused,
-            reason=NOT_FUNDUS if refused else quality.reason,
-            findings=() if refused else self._findings(prepared.image),
+            reason=NOT_FUNDUS if refused else prepared.quality.reason,
+            findings=findings,
             package_id=self.package.id,
         )
 
