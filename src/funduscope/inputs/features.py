@@ -97,7 +97,8 @@ def _gaussian(sigma: float) -> Plane:
     """The symmetric matrix (128, 128) that blurs rows; sums to 1 away from the edges."""
     axis = np.arange(SIDE)
     kernel = np.exp(-0.5 * ((axis[:, None] - axis) / sigma) ** 2)
-    return (kernel / kernel[SIDE // 2].sum()).astype(np.float32)
+    matrix: Plane = (kernel / kernel[SIDE // 2].sum()).astype(np.float32)
+    return matrix
 
 
 def _ridges(plane: Plane) -> tuple[Plane, Plane]:
