@@ -111,7 +111,7 @@ class Predictor:
         folder = Path(package) if package is not None else shipped_package()
         self.package = runtime.Package.open(folder, threads=threads)
         # The matrices of `inputs` are small: a second BLAS thread gains nothing, and waiting it
-        # keeps a core from the tower (measured on two cores: 78 ms a photograph instead of 38).
+        # keeps a core from the tower.
         self._blas = ThreadpoolController().select(user_api="blas")
         self._check()
 
