@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from negatives import KINDS, Picture, cut_disk, drawn, negatives
 from PIL import Image, ImageFilter
-from refusals import central_80, to_224
+from refusals import central, to_224
 
 from funduscope.archive.synthetic import draw_archive
-from funduscope.inputs import Photo, crop_field, decode, find_field
-from funduscope.inputs.fundus_net import SIDE, fundus_score
+from funduscope.inputs import Photo, decode, find_field, look
+from funduscope.inputs.fundus_net import fundus_score, shrink
 
 SEED = 20240
 EPOCHS, BATCH = 12, 64
@@ -53,14 +53,6 @@ def synthetic() -> Iterator[Photo]:
         for row in rows:
             path = Path(folder) / "archive" / row["path"]
             yield decode(path.read_bytes(), name=path.name)
-
-
-def central(rgb: Photo, share: float) -> Photo:
-    """The middle square, `share` of the short side."""
-    height, width = rgb.shape[:2]
-    half = int(min(height, width) * share / 2)
-    rows = slice(height // 2 - half, height // 2 + half)
-    return np.ascontiguousarray(rgb[rows, width // 2 - half : width // 2 + half])
 
 
 def off_center(rgb: Photo, rng: np.random.Generator) -> Photo:
@@ -105,7 +97,7 @@ def reshape(rgb: Photo, rng: np.random.Generator) -> Photo:
 
 def square(rgb: Photo) -> Photo:
     """What the network sees of a picture."""
-    return crop_field(rgb, find_field(rgb), SIDE)
+    return shrink(look(rgb, find_field(rgb)).square)
 
 
 def collect(data: Path, packages: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -113,7 +105,7 @@ def collect(data: Path, packages: Path) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(SEED)
     good: list[Photo] = []
     for rgb in positives(data, "train"):
-        good += [square(rgb), square(reshape(rgb, rng)), square(central_80(rgb))]
+        good += [square(rgb), square(reshape(rgb, rng)), square(central(rgb, 0.8))]
     for rgb in synthetic():
         good += [square(rgb), square(reshape(rgb, rng))]
     bad: list[Photo] = []
@@ -241,8 +233,8 @@ def allowed(data: Path) -> tuple[float, np.ndarray]:
     """The score that 0.25% of the photographs of `odir` val (three views) do not reach."""
     scores = []
     for rgb in positives(data, "val"):
-        views = (rgb, to_224(rgb), central_80(rgb))
-        scores += [fundus_score(view, find_field(view)) for view in views]
+        views = (rgb, to_224(rgb), central(rgb, 0.8))
+        scores += [fundus_score(look(view, find_field(view)).square) for view in views]
     return float(np.quantile(scores, REFUSED)), np.sort(scores)[:5]
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from negatives import NAMED, STAMPS, WALLPAPERS, negatives
 from PIL import Image
 
-from funduscope.inputs import Photo, Quality, assess, decode, find_field
+from funduscope.inputs import Photo, Quality, assess, decode, find_field, look
 
 SETS = (
     "odir test",
@@ -41,7 +41,7 @@ REASONS = ("blur", "dark", "bright", "occluded", "coverage")
 
 def judge(rgb: Photo) -> Quality:
     """What the product says about these pixels."""
-    return assess(rgb, find_field(rgb))
+    return assess(look(rgb, find_field(rgb)))
 
 
 def to_224(rgb: Photo) -> Photo:
@@ -52,10 +52,10 @@ def to_224(rgb: Photo) -> Photo:
     return np.asarray(image.resize(size, Image.Resampling.BICUBIC))
 
 
-def central_80(rgb: Photo) -> Photo:
-    """The central square, 80% of the short side: hardly any black corner remains."""
+def central(rgb: Photo, share: float) -> Photo:
+    """The middle square, `share` of the short side; at 0.8 hardly any black corner remains."""
     height, width = rgb.shape[:2]
-    half = int(0.4 * min(height, width))
+    half = int(min(height, width) * share / 2)
     rows = slice(height // 2 - half, height // 2 + half)
     return np.ascontiguousarray(rgb[rows, width // 2 - half : width // 2 + half])
 
@@ -68,7 +68,7 @@ def red_free(rgb: Photo) -> Photo:
 VARIANTS: dict[str, Callable[[Photo], Photo]] = {
     "as stored": lambda rgb: rgb,
     "224 px": to_224,
-    "central 80%": central_80,
+    "central 80%": lambda rgb: central(rgb, 0.8),
     "red-free": red_free,
 }
 

@@ -127,7 +127,7 @@ def test_a_benchmark_keeps_every_labeled_picture(
     assert set(made.images["modality"]) == {"oct"}
     refused = inputs.Quality(False, False, 0.0, "not_fundus")
     sound = inputs.Quality(True, True, 1.0, None)
-    monkeypatch.setattr(inputs, "assess", lambda rgb, _: refused if len(rgb) == 64 else sound)
+    monkeypatch.setattr(inputs, "assess", lambda seen: refused if seen.likeness < 0.5 else sound)
     strict = IngestSettings(workers=1, keep_refused=False, max_failed=1)
     fewer = ingest(tmp_path / "someset", tmp_path / "strict", strict)
     assert fewer.rejects.select("step", "code", "severity").rows() == [

@@ -41,7 +41,7 @@ def test_a_clean_photograph_is_stored_as_it_is(tmp_path: Path, photographs: list
     assert field is not None
     assert (found.height, found.width) == rgb.shape[:2]
     assert found.field == (field.x, field.y, field.radius)
-    assert found.phash == inputs.phash(rgb, field)
+    assert found.phash == inputs.phash(inputs.look(rgb, field))
     assert found.disc_side == "right"
     assert found.thumb.shape == (module.THUMB, module.THUMB)
 

@@ -81,11 +81,10 @@ def test_percentiles_are_counted_among_the_validation_eyes(
     reference = opened.reference
     assert reference is not None
     assert reference.eyes == 8
-    for column, code in enumerate(opened.prompts.findings):
-        np.testing.assert_allclose(reference.scores[code], scores[:, column], atol=1e-5)
-    code = opened.prompts.findings[0]
-    assert reference.percentile(code, 0.0) == 0
-    assert reference.percentile(code, 1.0) == 100
+    np.testing.assert_allclose(reference.scores, scores.T, atol=1e-5)
+    findings = len(opened.prompts.findings)
+    assert reference.percentiles(np.zeros(findings)).tolist() == [0] * findings
+    assert reference.percentiles(np.ones(findings)).tolist() == [100] * findings
 
 
 @pytest.mark.usefixtures("same_graph")

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from funduscope.inputs import Quality, assess, decode, find_field
+from funduscope.inputs import Quality, assess, decode, find_field, look
 
 
 def judge(rgb: np.ndarray) -> Quality:
-    return assess(rgb, find_field(rgb))
+    return assess(look(rgb, find_field(rgb)))
 
 
 def test_a_good_photograph_is_gradable(fundus: np.ndarray) -> None:
@@ -47,7 +47,6 @@ def blurred(rgb: np.ndarray, sigma: float = 12) -> np.ndarray:
 
 def marks(rgb: np.ndarray) -> dict[str, float]:
     """The marks alone, whatever the network thinks of a drawing."""
-    from funduscope.inputs.features import look
     from funduscope.inputs.quality import _mark, measure
 
     return {name: _mark(name, v) for name, v in measure(look(rgb, find_field(rgb))).items()}
@@ -117,8 +116,8 @@ def test_the_answer_does_not_depend_on_exposure(fundus: np.ndarray) -> None:
     from funduscope.inputs.fundus_net import fundus_score
 
     field = find_field(fundus)
-    half = (fundus * 0.6).astype(np.uint8)
-    assert abs(fundus_score(fundus, field) - fundus_score(half, field)) < 1.0
+    full, half = (look((fundus * part).astype(np.uint8), field).square for part in (1.0, 0.6))
+    assert abs(fundus_score(full) - fundus_score(half)) < 1.0
 
 
 def test_sample_pictures_are_refused_and_the_sample_retina_is_not() -> None:

@@ -15,7 +15,9 @@ def test_open_tells_what_is_inside(package: Path) -> None:
     assert opened.image_spec.size == 32
     assert opened.scale == 10.0
     assert opened.reference is not None
-    assert opened.reference.percentile("cataract", 0.5) == pytest.approx(200 / 3)
+    column = opened.prompts.findings.index("cataract")
+    ranks = opened.reference.percentiles([0.5] * len(opened.prompts.findings))
+    assert ranks[column] == pytest.approx(200 / 3)
     ((name, data, scores),) = opened.self_test()
     assert (name, data, scores.tolist()) == ("a.png", b"picture", [0.75, 0.25])
 

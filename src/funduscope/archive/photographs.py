@@ -105,7 +105,8 @@ def _read(job: Job) -> Reading | Fault:
         stored = _encode(rgb, job.jpeg_quality if lossy else None)
         rgb = inputs.decode(stored, name="the stored photograph")
     field = inputs.find_field(rgb)
-    quality = inputs.assess(rgb, field)
+    seen = inputs.look(rgb, field)
+    quality = inputs.assess(seen)
     if not quality.is_fundus and not job.keep_refused:
         return Fault("fundus", "not_fundus", "the picture does not look like a fundus photograph")
     return Reading(
@@ -117,9 +118,9 @@ def _read(job: Job) -> Reading | Fault:
         gradable=quality.gradable,
         gradability=quality.gradability,
         reason=quality.reason,
-        phash=inputs.phash(rgb, field),
+        phash=inputs.phash(seen),
         thumb=inputs.crop_field(rgb, field, THUMB)[..., 1],
-        disc_side=inputs.disc_side(rgb, field) if job.look_for_disc else None,
+        disc_side=inputs.disc_side(seen) if job.look_for_disc else None,
         source_sha256=hashlib.sha256(data).hexdigest() if job.public else None,
     )
 

@@ -162,12 +162,10 @@ class Predictor:
         embedding, _ = self.package.embed(image[None])
         scores = self.package.prompts.scores(embedding)[0]
         reference = self.package.reference
-        return tuple(
-            FindingScore(
-                code, float(score), reference.percentile(code, score) if reference else None
-            )
-            for code, score in zip(self.package.prompts.findings, scores, strict=True)
-        )
+        findings = self.package.prompts.findings
+        ranks = reference.percentiles(scores).tolist() if reference else [None] * len(findings)
+        rows = zip(findings, scores.tolist(), ranks, strict=True)
+        return tuple(FindingScore(code, score, rank) for code, score, rank in rows)
 
     def _check(self) -> None:
         for name, data, expected in self.package.self_test():

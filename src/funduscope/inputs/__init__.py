@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from funduscope.inputs.crop import crop_field
 from funduscope.inputs.disc import disc_side
+from funduscope.inputs.features import Look, look
 from funduscope.inputs.field import Field, find_field
 from funduscope.inputs.hashing import phash
 from funduscope.inputs.photo import Photo, decode
@@ -16,6 +17,7 @@ from funduscope.inputs.quality import Quality, assess
 __all__ = [
     "Field",
     "ImageSpec",
+    "Look",
     "Photo",
     "Pixels",
     "Prepared",
@@ -25,6 +27,7 @@ __all__ = [
     "decode",
     "disc_side",
     "find_field",
+    "look",
     "normalize",
     "phash",
     "prepare",

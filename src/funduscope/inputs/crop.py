@@ -26,10 +26,7 @@ def crop_field(rgb: Photo, field: Field | None, size: int) -> Photo:
         uint8 (size, size, 3).
     """
     height, width = rgb.shape[:2]
-    if field is None:
-        x, y, radius = width / 2, height / 2, max(height, width) / 2
-    else:
-        x, y, radius = field.x, field.y, field.radius
+    x, y, radius = _circle(rgb, field)
     left, top = int(np.floor(x - radius)), int(np.floor(y - radius))
     right, bottom = int(np.ceil(x + radius)), int(np.ceil(y + radius))
     inner = rgb[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
@@ -42,10 +39,38 @@ def crop_field(rgb: Photo, field: Field | None, size: int) -> Photo:
     image = Image.fromarray(np.ascontiguousarray(inner))
     box = tuple(np.clip(box, 0.0, [image.width, image.height] * 2))
     small = image.resize((size, size), Image.Resampling.HAMMING, box=box, reducing_gap=3.0)
-    result = np.array(small)
+    result: Photo = np.asarray(small)
+    return result if field is None else result * _open(size)
+
+
+@lru_cache(maxsize=8)
+def _open(size: int) -> Photo:
+    """1 inside the inscribed disk, 0 outside; (size, size, 3)."""
+    return np.repeat(disk(size)[..., None].astype(np.uint8), 3, axis=2)
+
+
+def shown(rgb: Photo, field: Field | None, size: int, edge: float) -> Mask:
+    """Pixels of `crop_field`'s square that lie in the picture; (size, size).
+
+    Args:
+        rgb, field, size: as given to `crop_field`.
+        edge: this part of the radius at the picture's own edges does not count.
+    """
+    x, y, radius = _circle(rgb, field)
+    axis = (np.arange(size) + 0.5) / size * 2 - 1
+    row, column = y + axis * radius, x + axis * radius
+    rows = (row > edge * radius) & (row < rgb.shape[0] - edge * radius)
+    columns = (column > edge * radius) & (column < rgb.shape[1] - edge * radius)
+    both: Mask = rows[:, None] & columns[None, :]
+    return both
+
+
+def _circle(rgb: Photo, field: Field | None) -> tuple[float, float, float]:
+    """Center and radius; without a field those of the whole picture, padded to a square."""
     if field is not None:
-        result[~disk(size)] = 0
-    return result
+        return field.x, field.y, field.radius
+    height, width = rgb.shape[:2]
+    return width / 2, height / 2, max(height, width) / 2
 
 
 @lru_cache(maxsize=8)

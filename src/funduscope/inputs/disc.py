@@ -7,9 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from funduscope.inputs.features import SIDE, Look, Plane, blur, look
-from funduscope.inputs.field import Field, Mask
-from funduscope.inputs.photo import Photo
+from funduscope.inputs.features import SIDE, Look, Plane, blur
+from funduscope.inputs.field import Mask
 
 # Sigmas in px of the 128 px square: half a disc's radius, its surroundings, a vessel bundle.
 _DISC, _AROUND, _BUNDLE = 5.0, 16.0, 7.0
@@ -20,20 +19,15 @@ _RED, _GREEN, _VESSELS = 0.5, 1.0, 1.0
 _LEAD = 2.0
 
 
-def disc_side(rgb: Photo, field: Field | None) -> Literal["left", "right"] | None:
+def disc_side(seen: Look) -> Literal["left", "right"] | None:
     """Say whether the optic disc lies in the left or the right half of the picture.
 
     A right eye has its disc on the right, unless the photograph is mirrored or turned.
-
-    Args:
-        rgb: uint8 (H, W, 3).
-        field: the circle found in it, or None.
 
     Returns:
         `left`, `right`, or None where the two halves are too much alike (disc in the middle, out
         of the field, or hidden).
     """
-    seen = look(rgb, field)
     allowed = seen.inside & _band()
     if allowed.sum() < 100:
         return None
@@ -61,7 +55,7 @@ def _band() -> Mask:
 def _blob(seen: Look, channel: int) -> Plane:
     """How much brighter than its surroundings a disc-sized patch is, in logarithms."""
     weight = seen.inside.astype(np.float32)
-    level = np.log(seen.rgb[..., channel] + 6)
+    level = np.log(seen.square[..., channel] + np.float32(6))
     level = (level - level[seen.inside].mean()) * weight
     near, far = (blur(level, sigma) / (blur(weight, sigma) + 1e-3) for sigma in (_DISC, _AROUND))
     difference: Plane = near - far
@@ -70,7 +64,8 @@ def _blob(seen: Look, channel: int) -> Plane:
 
 def _vessel_density(seen: Look) -> Plane:
     weight = seen.inside.astype(np.float32)
-    ridge = np.minimum(seen.dark_ridge, np.percentile(seen.dark_ridge[seen.inside], 99)) * weight
+    dark, _ = seen.ridges
+    ridge = np.minimum(dark, np.percentile(dark[seen.inside], 99)) * weight
     density: Plane = blur(ridge, _BUNDLE) / (blur(weight, _BUNDLE) + 1e-3)
     return density
 

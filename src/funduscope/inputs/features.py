@@ -1,19 +1,20 @@
-"""What is measured inside the field of view: brightness, background, contrast, thin dark lines.
+"""One look at a photograph: a square of 128 px around the field of view, and its thin dark lines.
 
-All on a square of 128 px and on ratios of brightness, so that exposure and size do not matter.
+All judgements of a photograph start from this square, on ratios of brightness, so that exposure
+and size do not matter.
 Vessels are thin, dark and line-shaped; they show in green, because hemoglobin absorbs it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from funduscope.inputs.crop import crop_field
+from funduscope.inputs.crop import crop_field, disk, shown
 from funduscope.inputs.field import Field, Mask
 from funduscope.inputs.photo import Photo
 
@@ -26,60 +27,65 @@ _FINE, _COARSE, _GROUND = 1.0, 2.0, 8.0
 _FLOOR = 6.0
 # The outer part of the radius is left out: the rim itself is an edge.
 _EDGE = 0.06
+# Rows of a plane with its first and last repeated.
+_REACH = np.arange(-1, SIDE + 1).clip(0, SIDE - 1)
 
 
 @dataclass(frozen=True)
 class Look:
-    """Planes measured once and shared by all judgements; (128, 128) each.
+    """What all judgements of one photograph share.
 
     Attributes:
-        rgb: float32 (128, 128, 3), 0..255, the square around the field.
-        inside: pixels of the field that lie in the picture, off the rim.
-        share: part of the circle's area that lies in the picture, 0..1.
-        dark_ridge: how strongly a thin dark line passes here, >= 0, as a contrast.
-        line: 0 (spot) .. 1 (line), the shape of that ridge.
+        square: uint8 (128, 128, 3), `crop_field` of the photograph.
+        inside: (128, 128), pixels of the field that lie in the picture, off the rim.
+        likeness: how much neighboring pixels are alike, -1..1 (the correlation; 0 is noise or a
+            plain surface).
     """
 
-    rgb: Plane
+    square: Photo
     inside: Mask
-    share: float
-    dark_ridge: Plane
-    line: Plane
+    likeness: float
+
+    @property
+    def share(self) -> float:
+        """Part of the circle's area that lies in the picture, 0..1."""
+        return float(self.inside.sum() / disk(SIDE, 1 - _EDGE).sum())
+
+    @cached_property
+    def ridges(self) -> tuple[Plane, Plane]:
+        """Thin dark lines, (128, 128) each.
+
+        How strongly one passes here (>= 0, as a contrast), and its shape: 0 (spot) .. 1 (line).
+        """
+        weight = self.inside.astype(np.float32)
+        green = self.square[..., 1].astype(np.float32)
+        ground = blur(green * weight, _GROUND) / (blur(weight, _GROUND) + 1e-3)
+        contrast = weight * (green - ground) / (ground + _FLOOR)
+        dark, line = _ridges(blur(contrast, _FINE))
+        wide_dark, wide_line = _ridges(blur(contrast, _COARSE))
+        wider = wide_dark > dark
+        return np.where(wider, wide_dark, dark), np.where(wider, wide_line, line)
 
 
 def look(rgb: Photo, field: Field | None) -> Look:
-    """Measure the planes; without a field, in the largest disk in the middle of the picture."""
-    height, width = rgb.shape[:2]
-    if field is None:
-        field = Field(width / 2, height / 2, min(height, width) / 2, clipped=False)
-    square = crop_field(rgb, field, SIDE).astype(np.float32)
-    disk, inside = _inside(field, height, width)
-    weight = inside.astype(np.float32)
-    green = square[..., 1]
-    ground = blur(green * weight, _GROUND) / (blur(weight, _GROUND) + 1e-3)
-    contrast = weight * (green - ground) / (ground + _FLOOR)
-    dark, line = _ridges(blur(contrast, _FINE))
-    wide_dark, wide_line = _ridges(blur(contrast, _COARSE))
-    wider = wide_dark > dark
-    return Look(
-        square,
-        inside,
-        float(inside.sum() / disk.sum()),
-        np.where(wider, wide_dark, dark),
-        np.where(wider, wide_line, line),
-    )
+    """Look at a photograph once.
+
+    Args:
+        rgb: uint8 (H, W, 3), upright.
+        field: the circle found in it by `find_field`, or None.
+    """
+    inside = disk(SIDE, 1 - _EDGE)
+    if field is None or field.clipped:
+        inside = inside & shown(rgb, field, SIDE, _EDGE)
+    return Look(crop_field(rgb, field, SIDE), inside, _likeness(rgb))
 
 
-def _inside(field: Field, height: int, width: int) -> tuple[Mask, Mask]:
-    """The disk without its rim, and that part of it which lies in the picture."""
-    axis = (np.arange(SIDE) + 0.5) / SIDE * 2 - 1
-    disk: Mask = np.hypot(axis[:, None], axis[None, :]) < 1 - _EDGE
-    if not field.clipped:
-        return disk, disk
-    edge = _EDGE * field.radius
-    x, y = field.x + axis * field.radius, field.y + axis * field.radius
-    rows, columns = (y > edge) & (y < height - edge), (x > edge) & (x < width - edge)
-    return disk, disk & rows[:, None] & columns[None, :]
+def _likeness(rgb: Photo) -> float:
+    """Correlation of each pixel with its right neighbor; 128 rows are enough."""
+    green = rgb[:: max(1, len(rgb) // 128), :, 1].astype(np.float32)
+    green -= green.mean()
+    variance = float((green**2).mean())
+    return float((green[:, :-1] * green[:, 1:]).mean()) / variance if variance > 1.0 else 0.0
 
 
 def blur(plane: Plane, sigma: float) -> Plane:
@@ -103,7 +109,7 @@ def _gaussian(sigma: float) -> Plane:
 
 def _ridges(plane: Plane) -> tuple[Plane, Plane]:
     """Curvature across the darkest line through each pixel, and how line-like it is."""
-    padded = np.pad(plane, 1, mode="edge")
+    padded = plane[_REACH][:, _REACH]
     middle = padded[1:-1, 1:-1]
     xx = padded[1:-1, 2:] + padded[1:-1, :-2] - 2 * middle
     yy = padded[2:, 1:-1] + padded[:-2, 1:-1] - 2 * middle

@@ -109,14 +109,14 @@ def _contrast(small: Photo) -> npt.NDArray[np.int16]:
     """Largest channel difference of each pixel from the background color, (h, w) 0-255."""
     height, width = small.shape[:2]
     patch = max(2, min(height, width) // 48)
-    corners = np.stack(
-        [
-            np.median(small[rows, columns].reshape(-1, 3), axis=0)
-            for rows in (slice(patch), slice(height - patch, height))
-            for columns in (slice(patch), slice(width - patch, width))
-        ]
-    )
-    ground = np.median(corners, axis=0)
+    patches = [
+        small[rows, columns].reshape(-1, 3)
+        for rows in (slice(patch), slice(height - patch, height))
+        for columns in (slice(patch), slice(width - patch, width))
+    ]
+    ranked = np.sort(np.stack(patches), axis=1)
+    corners = ranked[:, ranked.shape[1] // 2].astype(float)  # medians, at a fifth of the time
+    ground = np.sort(corners, axis=0)[1:3].mean(axis=0)
     if np.abs(corners - ground).max(axis=1).min() > 12 or ground.min() < 40:
         ground = np.minimum(corners.min(axis=0), 24)  # camera black, unless all corners are pale
     difference = np.abs(small.astype(np.int16) - ground.astype(np.int16))
@@ -186,15 +186,13 @@ def _best_circle(points: Floats, mask: Mask) -> tuple[float, Floats]:
         return 0.0, circles[0]
     circles = circles[sane]
     scores = _scores(circles, mask)
-    circle = circles[scores.argmax()]
-    score = scores.max()
+    rough = refined = circles[scores.argmax()]
     for tolerance in (2.5, 1.5, 1.5):
-        refined = _refine(points, circle, tolerance)
-        new = _scores(refined[None], mask)[0]
-        if new < score - 0.05:
-            break
-        circle, score = refined, new
-    return float(score), circle
+        refined = _refine(points, refined, tolerance)
+    score = _scores(refined[None], mask)[0]
+    if score < scores.max() - 0.05:
+        return float(scores.max()), rough
+    return float(score), refined
 
 
 def _through_three(corners: Floats) -> Floats:
@@ -217,11 +215,12 @@ def _scores(circles: Floats, mask: Mask) -> Floats:
     seen = None
     for sign in (1.0, -1.0):
         reach = (circles[:, 2] + sign * step)[:, None, None] * _directions()[None]
-        column = np.floor(reach[..., 0] + circles[:, :1]).astype(int)
-        row = np.floor(reach[..., 1] + circles[:, 1:2]).astype(int)
+        column = np.floor(reach[..., 0] + circles[:, :1]).astype(np.int32)
+        row = np.floor(reach[..., 1] + circles[:, 1:2]).astype(np.int32)
         within = (column >= 0) & (column < width) & (row >= 0) & (row < height)
         seen = within if seen is None else seen
-        sides.append(mask[row.clip(0, height - 1), column.clip(0, width - 1)])
+        place = row.clip(0, height - 1) * width + column.clip(0, width - 1)
+        sides.append(mask.take(place))
     assert seen is not None
     arc = seen.sum(axis=1)
     support = (seen & sides[1] & ~sides[0]).sum(axis=1) / np.maximum(arc, 1)
@@ -236,6 +235,10 @@ def _refine(points: Floats, circle: Floats, tolerance: float) -> Floats:
     near = points[np.abs(distance - circle[2]) < tolerance]
     if len(near) < 12:
         return circle
-    system = np.column_stack([near, np.ones(len(near))])
-    (a, b, c), *_ = np.linalg.lstsq(system, (near**2).sum(axis=1), rcond=None)
-    return np.array([a / 2, b / 2, np.sqrt(max(c + (a**2 + b**2) / 4, 1e-6))])
+    shifted = near - circle[:2]  # small numbers: their squares are summed below
+    system = np.column_stack([shifted, np.ones(len(near))])
+    squares = (shifted**2).sum(axis=1)
+    ridge = 1e-6 * np.eye(3)  # for points on one straight line
+    a, b, c = np.linalg.solve(system.T @ system + ridge, system.T @ squares)
+    x, y = circle[0] + a / 2, circle[1] + b / 2
+    return np.array([x, y, np.sqrt(max(c + (a**2 + b**2) / 4, 1e-6))])

@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
-from funduscope.inputs.crop import crop_field
-from funduscope.inputs.field import Field
 from funduscope.inputs.photo import Photo
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -24,19 +23,26 @@ _LAYERS = 4
 _STRIDE = 2
 
 
-def fundus_score(rgb: Photo, field: Field | None) -> float:
+def fundus_score(square: Photo) -> float:
     """Evidence (a logit) that this is a fundus photograph; it is one from `threshold()` on.
 
+    `square` is uint8 (S, S, 3), the square around the field of view, of any size from SIDE on.
     Brightness does not matter: it is divided by its mean. Four convolutions of stride 2 are
     followed by the mean and the maximum over the plane and one linear layer.
     """
-    x: Floats = crop_field(rgb, field, SIDE).astype(np.float32) / 255
-    x = x / (2 * x.max(axis=2).mean() + 0.02) - 0.5
+    x: Floats = shrink(square).astype(np.float32) / 255
+    brightest = np.maximum(np.maximum(x[..., 0], x[..., 1]), x[..., 2])
+    x = x / (2 * brightest.mean() + 0.02) - 0.5
     weights = _weights()
     for layer in range(_LAYERS):
         x = _convolve(x, weights[f"weight{layer}"], weights[f"bias{layer}"])
     pooled = np.concatenate([x.mean(axis=(0, 1)), x.max(axis=(0, 1))])
     return float(pooled @ weights["head"] + weights["head_bias"][0])
+
+
+def shrink(square: Photo) -> Photo:
+    """What the network sees of a square: uint8 (SIDE, SIDE, 3)."""
+    return np.asarray(Image.fromarray(square).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
 def threshold() -> float:

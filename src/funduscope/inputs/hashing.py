@@ -7,29 +7,23 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from funduscope.inputs.crop import crop_field
-from funduscope.inputs.field import Field, find_field
-from funduscope.inputs.photo import Photo
+from funduscope.inputs.features import SIDE, Look
 
 _SIDE = 32
 
 
-def phash(rgb: Photo, field: Field | None = None) -> int:
+def phash(seen: Look) -> int:
     """Perceptual hash: nearly the same for re-encoded, resized or padded copies.
 
     The signs (against their median) of 64 low cosine frequencies of the green channel inside the
     field of view. Every fundus photograph is a bright disk on black, so the disk's own outline is
     taken out first; else all hashes would resemble each other.
 
-    Args:
-        rgb: uint8 (H, W, 3).
-        field: the circle, if it is known already; else it is looked for.
-
     Returns:
         0 .. 2^64 - 1. Copies differ in a few bits, different eyes in about 32.
     """
-    crop = crop_field(rgb, field or find_field(rgb), _SIDE)
-    green = crop[..., 1].astype(np.float64)
+    cell = SIDE // _SIDE
+    green = seen.square[..., 1].reshape(_SIDE, cell, _SIDE, cell).mean(axis=(1, 3))
     weight, basis = _window(), _cosines()
     mean = (green * weight).sum() / weight.sum()
     waves = basis @ ((green - mean) * weight) @ basis.T

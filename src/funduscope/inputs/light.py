@@ -40,12 +40,15 @@ def local_contrast(planes: Planes) -> Planes:
     """
     down, up = _smoothing(planes.shape[-1])
     inside = (planes.max(axis=-3, keepdims=True) > _DARK).astype(np.float32)
-    level = np.log(planes.clip(0.0, 1.0) + np.float32(_FLOOR))
+    level = planes.clip(0.0, 1.0)
+    level += np.float32(_FLOOR)
+    np.log(level, out=level)
     total = down @ (level * inside) @ down.T
     weight = down @ inside @ down.T
-    ground = up @ (total / (weight + np.float32(1e-3))) @ up.T
-    result: Planes = ((level - ground) * inside * np.float32(_GAIN)).clip(-_LIMIT, _LIMIT)
-    return result
+    level -= up @ (total / (weight + np.float32(1e-3))) @ up.T
+    level *= inside * np.float32(_GAIN)
+    np.clip(level, -_LIMIT, _LIMIT, out=level)
+    return level
 
 
 @lru_cache(maxsize=8)

@@ -15,6 +15,7 @@ from pydantic import PositiveFloat
 
 from funduscope.config import Settings
 from funduscope.inputs.crop import crop_field
+from funduscope.inputs.features import look
 from funduscope.inputs.field import Field, find_field
 from funduscope.inputs.light import local_contrast
 from funduscope.inputs.photo import Photo, decode
@@ -96,4 +97,4 @@ def prepare(data: bytes, spec: ImageSpec, *, name: str) -> Prepared:
     rgb = decode(data, name=name, min_side=round(_OVERSIZE * spec.size))
     field = find_field(rgb)
     crop = crop_field(rgb, field, spec.size)
-    return Prepared(normalize(crop, spec), crop, assess(rgb, field), field)
+    return Prepared(normalize(crop, spec), crop, assess(look(rgb, field)), field)

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from funduscope.inputs.crop import disk
-from funduscope.inputs.features import SIDE, Look, look
-from funduscope.inputs.field import Field
+from funduscope.inputs.features import SIDE, Look
 from funduscope.inputs.fundus_net import fundus_score, threshold
-from funduscope.inputs.photo import Photo
 
 # reason -> (value that earns 0, value that earns 1)
 _SCALES: dict[str, tuple[float, float]] = {
@@ -32,6 +30,8 @@ _SCALES: dict[str, tuple[float, float]] = {
     "blur": (-5.9, -3.5),
 }
 _GRADABLE = 0.5
+# Neighboring pixels less alike than this know nothing of each other: no lens ever drew it.
+_NOISE = 0.5
 # Share of the radius inside which sharpness is measured: where the whole picture is out of focus,
 # its smeared rim reaches far in and would pass for a vessel.
 _INNER = 0.75
@@ -54,19 +54,14 @@ class Quality:
     reason: str | None
 
 
-def assess(rgb: Photo, field: Field | None) -> Quality:
-    """Judge one photograph.
+def assess(seen: Look) -> Quality:
+    """Judge one photograph by a `look` at it.
 
-    Args:
-        rgb: uint8 (H, W, 3), upright.
-        field: the circle found in it by `find_field`, or None.
-
-    Returns:
-        A poor fundus photograph is not gradable but is_fundus; another picture is neither.
+    A poor fundus photograph is not gradable but is_fundus; another picture is neither.
     """
-    if _is_noise(rgb) or fundus_score(rgb, field) < threshold():
+    if seen.likeness < _NOISE or fundus_score(seen.square) < threshold():
         return Quality(is_fundus=False, gradable=False, gradability=0.0, reason="not_fundus")
-    marks = {reason: _mark(reason, value) for reason, value in measure(look(rgb, field)).items()}
+    marks = {reason: _mark(reason, value) for reason, value in measure(seen).items()}
     worst = min(marks, key=lambda reason: marks[reason])
     gradable = marks[worst] >= _GRADABLE
     return Quality(
@@ -75,16 +70,6 @@ def assess(rgb: Photo, field: Field | None) -> Quality:
         gradability=marks[worst],
         reason=None if gradable else worst,
     )
-
-
-def _is_noise(rgb: Photo) -> bool:
-    """Neighboring pixels know nothing of each other: no lens ever drew this."""
-    green = rgb[:: max(1, len(rgb) // 128), :, 1].astype(np.float32)  # 128 rows are enough
-    spread = float(green.std())
-    if spread < 1.0:
-        return True
-    left, right = green[:, :-1] - green.mean(), green[:, 1:] - green.mean()
-    return float((left * right).mean()) / spread**2 < 0.5
 
 
 def _mark(reason: str, value: float) -> float:
@@ -96,13 +81,13 @@ def measure(seen: Look) -> dict[str, float]:
     """The five measurements, named by the reason that a bad value gives."""
     if seen.inside.sum() < 100:
         return {"coverage": 0.0}
-    pixels = seen.rgb[seen.inside]
-    brightest = np.maximum(np.maximum(pixels[:, 0], pixels[:, 1]), pixels[:, 2])
-    lit, light = np.percentile(brightest, (75, 90))
+    red, green, blue = (seen.square[..., channel] for channel in range(3))
+    brightest = np.sort(np.maximum(np.maximum(red, green), blue)[seen.inside])
+    lit, light = (int(brightest[int(part * len(brightest))]) for part in (0.75, 0.9))
     return {
         "coverage": seen.share,
-        "dark": float(lit),
-        "bright": float((pixels[:, 1] > 235).mean()),
+        "dark": lit,
+        "bright": float((green[seen.inside] > 235).mean()),
         "occluded": float((brightest < min(30.0, 0.4 * light)).mean()),
         "blur": _clarity(seen),
     }
@@ -115,7 +100,7 @@ def _clarity(seen: Look) -> float:
     mild -3.2, moderate -4.0, severe -4.9.
     """
     inner = seen.inside & disk(SIDE, _INNER)
-    dark = seen.dark_ridge[inner]
+    dark, shape = (plane[inner] for plane in seen.ridges)
     edge = np.partition(dark, int(0.95 * len(dark)))[int(0.95 * len(dark))]
-    line = float(seen.line[inner][dark >= edge].mean())
+    line = float(shape[dark >= edge].mean())
     return float(np.log(edge + 1e-3)) + 6 * (line - 0.8)

@@ -41,16 +41,17 @@ class Reference:
     Attributes:
         corpus: id of the corpus they come from.
         eyes: how many there were.
-        scores: finding -> rising scores (all of them, or evenly spaced quantiles).
+        scores: (F, R), for each finding of the package the scores of validation eyes, or evenly
+            spaced quantiles of them.
     """
 
     corpus: str
     eyes: int
-    scores: dict[str, Scores]
+    scores: Scores
 
-    def percentile(self, finding: str, score: float) -> float:
-        """Percentage of validation eyes below `score`, 0..100."""
-        return float(scoring.percentile(score, self.scores[finding]))
+    def percentiles(self, scores: npt.ArrayLike) -> Scores:
+        """Percentage of validation eyes below each score, 0..100; (F,) both."""
+        return scoring.percentile(scores, self.scores)
 
 
 class Package:
@@ -156,5 +157,5 @@ def _reference(path: Path, prompts: Prompts) -> Reference | None:
     found = data["reference"]
     if found is None:
         return None
-    scores = {code: np.array(found["scores"][code]) for code in prompts.findings}
+    scores = np.array([found["scores"][code] for code in prompts.findings])
     return Reference(found["corpus"], found["eyes"], scores)

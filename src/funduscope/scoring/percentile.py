@@ -8,29 +8,24 @@ from numpy.typing import ArrayLike, NDArray
 from funduscope.errors import DataError
 
 
-def percentile(score: ArrayLike, reference_sorted: ArrayLike) -> NDArray[np.float64]:
+def percentile(score: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
     """Percentage (0..100) of reference scores below `score`, equal ones counting one half.
 
     Args:
-        score: any shape; the answer has the same.
-        reference_sorted: (R,) scores of the validation eyes, rising.
+        score: any shape (...); the answer has the same.
+        reference: scores of R validation eyes, (R,), or as many for each score, (..., R).
 
     Raises:
-        DataError: no reference, or one that is not sorted or not finite.
+        DataError: no reference, or one that is not finite.
     """
-    reference = np.asarray(reference_sorted, dtype=np.float64)
-    if reference.ndim != 1 or reference.size == 0 or not np.isfinite(reference).all():
-        found = f"{reference.size} values of shape {reference.shape}"
-    elif (np.diff(reference) < 0).any():
-        found = f"an unsorted list of {reference.size} values"
-    else:
-        values = np.asarray(score, dtype=np.float64)
-        below = np.searchsorted(reference, values, side="left")
-        at_most = np.searchsorted(reference, values, side="right")
-        return np.asarray(50.0 * (below + at_most) / reference.size, dtype=np.float64)
-    raise DataError(
-        found,
-        place="scoring.percentile, reference",
-        rule="at least one finite score of a validation eye, in rising order",
-        remedy="export the package again with a validation corpus",
-    )
+    eyes = np.asarray(reference, dtype=np.float64)
+    if eyes.ndim == 0 or eyes.size == 0 or not np.isfinite(eyes).all():
+        raise DataError(
+            f"{eyes.size} values of shape {eyes.shape}",
+            place="scoring.percentile, reference",
+            rule="at least one score of a validation eye, all of them finite",
+            remedy="export the package again with a validation corpus",
+        )
+    values = np.asarray(score, dtype=np.float64)[..., None]
+    below, at_most = (eyes < values).mean(axis=-1), (eyes <= values).mean(axis=-1)
+    return np.asarray(50.0 * (below + at_most), dtype=np.float64)
