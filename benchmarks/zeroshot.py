@@ -74,7 +74,7 @@ def main() -> None:
     prompts = {name: findings.prompt_bank(name).hash[:12] for name in PROMPT_SETS}
     text = page(tables[0], tables[1], identities, prompts, neighbors(bundles[1], corpora[0]))
     options.out.write_text(text, encoding="utf-8", newline="\n")
-    _log(options.out.with_name("zeroshot_log.csv"), identities, options.why)
+    _log(RESULTS / "zeroshot_log.csv", identities, options.why)
     print(text)
 
 
@@ -85,12 +85,16 @@ def neighbors(bundle: store.Bundle, corpus: Path) -> str:
     text tower places beside a name it never met decides which photographs those are.
     """
     loaded = model.load(bundle.path)
-    settings = PretrainSettings(withhold=WITHHELD, languages=("en",))
+    settings = PretrainSettings.model_validate(bundle.spec["recipe"])
     examples = read_examples([store.Corpus.open(corpus)], settings)
-    trained = sorted({text for example in examples for text in example.statements})
+    said = {text for example in examples for text in example.statements}
+    trained = sorted(text for text in said if text.isascii())
     rows = model.embed_texts(loaded, trained)
     bank = findings.prompt_bank("plain")
-    heads = ("withheld finding", "nearest of the statements it was trained on (cosine)")
+    heads = (
+        "withheld finding",
+        "nearest of the English statements of odir it was trained on (cosine)",
+    )
     lines = [_line(heads), "|---|---|"]
     for code in WITHHELD:
         name = bank.texts(code, "en", "positive")[0]

@@ -66,12 +66,13 @@ def test_figures_agree_with_a_count_by_hand(corpus, encoder, tmp_path):
 
 
 def test_refused_photographs_count_and_are_marked(corpus, encoder, tmp_path):
-    refused = {"gradable": False, "ungradable_reason": "blur"}
-    path = corpus("eyes", [*[{}] * 9, refused], labels=LABELS)
+    refused = {"gradable": False, "ungradable_reason": "not_fundus"}
+    poor = {"gradable": False, "ungradable_reason": "blur"}  # ungradable, and answered
+    path = corpus("eyes", [*[{}] * 8, poor, refused], labels=LABELS)
     made = evaluate.zeroshot("model", [path], tmp_path / "out", ZeroshotSettings(**QUICK))
     marked = made.scores.filter(pl.col("refused").is_not_null())
     assert set(marked["unit_id"]) == {"i9"}
-    assert set(marked["refused"]) == {"blur"}
+    assert set(marked["refused"]) == {"not_fundus"}
     figures = made.metrics.filter(pl.col("finding") == "cataract")
     assert figures["value"][0] == pytest.approx(19 / 24)
 

@@ -101,9 +101,9 @@ def test_killed_then_resumed_equals_unbroken(archive: Path, run: Path, tmp_path:
     words = [sys.executable, "-c", _KILLED, str(archive), str(out), _tiny().model_dump_json()]
     died = subprocess.run(words, capture_output=True, check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
-    with pytest.raises(DataError, match="--resume"):
+    with pytest.raises(DataError, match=f"pretrain {archive} {out} --resume"):
         load(out)
-    with pytest.raises(DataError, match="add --resume"):
+    with pytest.raises(DataError, match="--resume`; or add --force"):
         pretrain([archive], out, _tiny())
     pretrain([archive], out, _tiny(), resume=True)
     assert same(run, out)
@@ -114,7 +114,7 @@ def test_resume_with_other_settings_is_refused(archive: Path, tmp_path: Path) ->
     out.mkdir()
     state = {"kind": "run", "config": {}, "seed": 0, "inputs": []}
     store.write_json(out / ".unfinished.json", state)
-    with pytest.raises(DataError, match="other config, inputs"):
+    with pytest.raises(DataError, match="other inputs, augment"):
         pretrain([archive], out, _tiny(), resume=True)
 
 
@@ -129,3 +129,12 @@ def test_bundle_json_names_what_it_was_trained_on(run: Path, archive: Path) -> N
     assert spec["corpora"] == [store.Corpus.open(archive).id]
     assert spec["withheld"] == []
     assert spec["recipe"]["steps"] == 4
+
+
+def test_a_licence_that_is_not_there_is_refused_before_training(
+    archive: Path, tmp_path: Path
+) -> None:
+    settings = PretrainSettings(licence=str(tmp_path / "LICENSE"))
+    with pytest.raises(ConfigError, match="licence"):
+        pretrain([archive], tmp_path / "run", settings)
+    assert not (tmp_path / "run").exists()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextvars
 import errno
 import json
 import os
@@ -18,14 +19,42 @@ def make(path: Path, content: str = "a", **kw) -> None:
         out.counts["images"] = {"seen": 1}
 
 
-def test_no_path_of_the_machine_is_recorded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    words = ["funduscope", "export", str(tmp_path / "secret" / "b"), "out/p", "--set", "size=3"]
-    monkeypatch.setattr("sys.argv", words)
+def made_by(path: Path) -> dict[str, object]:
+    return json.loads((path / "manifest.json").read_text(encoding="utf-8"))["made"]
+
+
+def test_no_path_of_the_machine_is_recorded(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    words = ("export", str(secret / "b"), "out/p", "--set", f"key_file={secret / 'key'}")
+    context = contextvars.copy_context()
+    context.run(store.COMMAND.set, words)
+    context.run(make, tmp_path / "x")
+    assert made_by(tmp_path / "x")["command"] == "funduscope export b out/p --set key_file=key"
+    make(tmp_path / "y")
+    assert made_by(tmp_path / "y")["command"] is None
+
+
+def test_a_machine_without_git_can_finish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
     make(tmp_path / "x")
-    manifest = json.loads((tmp_path / "x" / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["made"]["command"] == "funduscope export b out/p --set size=3"
+    assert made_by(tmp_path / "x")["commit"] is None
+
+
+def test_force_replaces_only_what_the_same_stage_made(tmp_path: Path) -> None:
+    foreign = tmp_path / "extension"
+    foreign.mkdir()
+    (foreign / "manifest.json").write_text('{"name": "of a browser"}', encoding="utf-8")
+    make(tmp_path / "corpus")
+    for path, kind in ((foreign, "corpus"), (tmp_path / "corpus", "run")):
+        before = sorted(p.name for p in path.iterdir())
+        with (
+            pytest.raises(DataError, match=f"not a '{kind}' folder"),
+            store.create(path, kind=kind, config={}, seed=0, force=True),
+        ):
+            pass
+        assert sorted(p.name for p in path.iterdir()) == before
+    with pytest.raises(DataError, match="one of the inputs"):
+        make(tmp_path / "corpus", force=True, inputs=[{"path": str(tmp_path / "corpus")}])
 
 
 def test_equal_content_gives_equal_ids_and_only_made_differs(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def predict(
             continue
         screen.data(answer.to_dict())
         _show(screen, answer, names)
+    screen.say("Research software, no medical device. A score ranks, it is no probability.")
     if failed is not None and len(images) == 1 and not json:
         raise failed
     if failed is not None:
@@ -58,7 +59,7 @@ def predict(
 
 def _show(screen: Screen, answer: Answer, names: dict[str, str]) -> None:
     if answer.refused:
-        screen.say(f"{answer.image}: not a fundus photograph")
+        screen.say(f"{answer.image}: not a fundus photograph; nothing was scored")
         return
     state = "gradable" if answer.gradable else f"ungradable ({answer.reason})"
     rows = sorted(answer.findings, key=lambda f: (f.percentile or 0.0, f.score), reverse=True)

@@ -17,7 +17,7 @@ from funduscope.cli import options
 from funduscope.cli.screen import Screen
 from funduscope.cli.stages import show_metrics
 from funduscope.config import Settings, describe
-from funduscope.errors import ConfigError, DataError, missing_extra
+from funduscope.errors import BundleError, ConfigError, DataError, missing_extra
 
 Thing = Annotated[
     Path, typer.Argument(metavar="THING", help="A folder that a stage made, or one of its tables.")
@@ -208,6 +208,14 @@ def _check_bundle(folder: Path) -> list[str]:
     except ImportError as error:
         raise missing_extra(error.name or "torch", "train") from None
     model.load(bundle.path)
+    for name in ("LICENSE", "card.md"):
+        if not (bundle.path / name).is_file():
+            raise BundleError(
+                "missing",
+                place=str(bundle.path / name),
+                rule="a bundle carries the terms of its training data and its card",
+                remedy="take the whole bundle from where it was made",
+            )
     return [f"bundle {bundle.id}: every tensor fits"]
 
 

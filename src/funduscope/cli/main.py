@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from funduscope import store
 from funduscope.cli import clinic, demo, doctor, inspect, stages
 from funduscope.errors import FunduscopeError
 
@@ -72,8 +73,10 @@ for _name, _command in COMMANDS.items():
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; leaves the process with the exit code of `errors`."""
+    words = sys.argv[1:] if args is None else list(args)
+    typed = store.COMMAND.set(tuple(words))
     try:
-        app(args=None if args is None else list(args))
+        app(args=words)
     except FunduscopeError as error:
         show_error(error)
         sys.exit(error.exit_code)
@@ -87,6 +90,8 @@ def main(args: Sequence[str] | None = None) -> None:
             raise
         show_error(_our_fault(error))
         sys.exit(1)
+    finally:
+        store.COMMAND.reset(typed)
 
 
 def show_error(error: FunduscopeError) -> None:

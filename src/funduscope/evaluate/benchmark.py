@@ -203,7 +203,7 @@ def _score_rows(run: Run, values: Scores, prompt_set: str) -> Iterator[Row]:
         truth = run.truth[target.name]
         for at, name in enumerate(run.ids):
             fact = facts[name]
-            refused = None if fact["gradable"] is not False else fact["ungradable_reason"]
+            reason = fact["ungradable_reason"]
             yield {
                 "task": run.task.name,
                 "finding": target.name,
@@ -215,7 +215,7 @@ def _score_rows(run: Run, values: Scores, prompt_set: str) -> Iterator[Row]:
                 "label": truth.get(name),
                 "method": PROTOCOL,
                 "prompt_set": prompt_set,
-                "refused": refused,
+                "refused": reason if reason == "not_fundus" else None,
             }
 
 

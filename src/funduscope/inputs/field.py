@@ -114,9 +114,8 @@ def _contrast(small: Photo) -> npt.NDArray[np.int16]:
         for rows in (slice(patch), slice(height - patch, height))
         for columns in (slice(patch), slice(width - patch, width))
     ]
-    ranked = np.sort(np.stack(patches), axis=1)
-    corners = ranked[:, ranked.shape[1] // 2].astype(float)  # medians, at a fifth of the time
-    ground = np.sort(corners, axis=0)[1:3].mean(axis=0)
+    corners = np.median(np.stack(patches), axis=1)
+    ground = np.median(corners, axis=0)
     if np.abs(corners - ground).max(axis=1).min() > 12 or ground.min() < 40:
         ground = np.minimum(corners.min(axis=0), 24)  # camera black, unless all corners are pale
     difference = np.abs(small.astype(np.int16) - ground.astype(np.int16))
@@ -186,13 +185,15 @@ def _best_circle(points: Floats, mask: Mask) -> tuple[float, Floats]:
         return 0.0, circles[0]
     circles = circles[sane]
     scores = _scores(circles, mask)
-    rough = refined = circles[scores.argmax()]
+    circle = circles[scores.argmax()]
+    score = scores.max()
     for tolerance in (2.5, 1.5, 1.5):
-        refined = _refine(points, refined, tolerance)
-    score = _scores(refined[None], mask)[0]
-    if score < scores.max() - 0.05:
-        return float(scores.max()), rough
-    return float(score), refined
+        refined = _refine(points, circle, tolerance)
+        new = _scores(refined[None], mask)[0]
+        if new < score - 0.05:
+            break
+        circle, score = refined, new
+    return float(score), circle
 
 
 def _through_three(corners: Floats) -> Floats:

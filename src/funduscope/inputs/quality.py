@@ -100,6 +100,8 @@ def _clarity(seen: Look) -> float:
     mild -3.2, moderate -4.0, severe -4.9.
     """
     inner = seen.inside & disk(SIDE, _INNER)
+    if inner.sum() < 100:  # only a rim is seen
+        return -np.inf
     dark, shape = (plane[inner] for plane in seen.ridges)
     edge = np.partition(dark, int(0.95 * len(dark)))[int(0.95 * len(dark))]
     line = float(shape[dark >= edge].mean())

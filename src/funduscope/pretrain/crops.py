@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from funduscope import store
 from funduscope.config import Progress
+from funduscope.errors import DataError
 from funduscope.inputs import crop_field, decode, find_field
 
 _CHUNK = 64
@@ -32,20 +33,23 @@ def make_crops(
     if file.exists():
         whole: Crops = np.load(file, mmap_mode="r")
         return whole
-    row_of = {name: row for row, name in enumerate(names)}
+    rows_of: dict[str, list[int]] = {}  # one photograph may lie in two corpora
+    for row, name in enumerate(names):
+        rows_of.setdefault(name, []).append(row)
     part = file.with_name(file.name + ".part")
     shape = (len(names), size, size, 3)
     made = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
     progress.start("reading photographs", len(names))
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
         waiting: list[Any] = []
-        for chunk in _chunks(corpora, row_of):
+        for chunk in _chunks(corpora, list(rows_of)):
             waiting.append(pool.submit(_crop_chunk, chunk, size))
             if len(waiting) > 4:
-                _store(made, waiting.pop(0), row_of, progress)
+                _store(made, waiting.pop(0), rows_of, progress)
         for job in waiting:
-            _store(made, job, row_of, progress)
+            _store(made, job, rows_of, progress)
     progress.done()
+    _check_all_there(rows_of)
     made.flush()
     del made
     part.replace(file)
@@ -54,10 +58,9 @@ def make_crops(
 
 
 def _chunks(
-    corpora: Sequence[store.Corpus], row_of: dict[str, int]
+    corpora: Sequence[store.Corpus], wanted: Sequence[str]
 ) -> Iterator[list[tuple[str, bytes]]]:
     for corpus in corpora:
-        wanted = list(row_of)
         rest = corpus.pixels(wanted)
         while chunk := list(islice(rest, _CHUNK)):
             yield chunk
@@ -71,8 +74,20 @@ def _crop_chunk(chunk: list[tuple[str, bytes]], size: int) -> list[tuple[str, Cr
     return made
 
 
-def _store(made: Crops, job: Any, row_of: dict[str, int], progress: Progress) -> None:
-    rows = job.result()
-    for name, crop in rows:
-        made[row_of[name]] = crop
-    progress.advance(len(rows))
+def _store(made: Crops, job: Any, rows_of: dict[str, list[int]], progress: Progress) -> None:
+    """Write crops to all their rows and take those rows off the list."""
+    for name, crop in job.result():
+        rows = rows_of.pop(name, [])
+        made[rows] = crop
+        progress.advance(len(rows))
+
+
+def _check_all_there(rows_of: dict[str, list[int]]) -> None:
+    if rows_of:
+        raise DataError(
+            f"{len(rows_of)} photographs without pixels, the first is {next(iter(rows_of))}",
+            place="pixels/ of the corpora",
+            rule="every photograph of the table images has its bytes",
+            remedy="check the corpora with `funduscope check CORPUS`, make the damaged one again",
+            code="missing_pixels",
+        )

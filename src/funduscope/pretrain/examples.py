@@ -119,7 +119,11 @@ def _statements_by_eye(assertions: pl.DataFrame) -> dict[tuple[str, str], list[s
 
 
 def permuted(examples: Sequence[Example], seed: int) -> list[Example]:
-    """The control: within a site, each patient's photographs get another patient's captions."""
+    """The control: within a site, each patient's photographs get another patient's captions.
+
+    Raises:
+        DataError: a site with one patient only: nobody can lend the captions.
+    """
     rng = np.random.default_rng([seed, 7])
     by_site: dict[str, dict[str, list[Example]]] = defaultdict(lambda: defaultdict(list))
     for e in examples:
@@ -148,7 +152,13 @@ def _givers(patients: Sequence[Sequence[Example]], rng: np.random.Generator) -> 
     words = sorted(set().union(*said))
     count = len(patients)
     if count < 2:
-        return list(range(count))
+        raise DataError(
+            f"one patient at the site {patients[0][0].site_id}",
+            place="permute_captions",
+            rule="captions are permuted between patients of a site",
+            remedy="leave that site's corpus out of the control",
+            code="one_patient",
+        )
     table = np.array([[word in some for word in words] for some in said], dtype=float)
     axes, _, _ = np.linalg.svd(table - table.mean(0), full_matrices=False)
     axes = axes[:, :2]  # unit columns: products of two of them are correlations

@@ -12,6 +12,7 @@ import torch
 
 from funduscope import store, tables
 from funduscope.config import Progress, Quiet
+from funduscope.errors import ConfigError
 from funduscope.inputs.text import Tokenizer
 from funduscope.model import DualEncoder, save
 from funduscope.model.bilingual import teach_chinese
@@ -47,6 +48,7 @@ def pretrain(
         The bundle, in `out/bundle`.
     """
     settings = settings or PretrainSettings()
+    licence = _licence(settings.licence)
     shown = progress or Quiet()
     opened = [store.Corpus.open(path) for path in corpora]
     examples = read_examples(opened, settings)
@@ -58,7 +60,7 @@ def pretrain(
         kind="run",
         config=settings.model_dump(mode="json"),
         seed=settings.seed,
-        inputs=[{k: v for k, v in i.items() if k != "path"} for i in inputs],
+        inputs=inputs,
         resume=resume,
         force=force,
     ) as output:
@@ -69,7 +71,9 @@ def pretrain(
         finally:
             torch.set_num_threads(threads)
         tables.write(tables.LOG, tables.frame(tables.LOG, trainer.log), out / "log.parquet")
-        bundle = _release(trainer.average, tokenizer, examples, opened, settings, out / "bundle")
+        bundle = _release(
+            trainer.average, tokenizer, examples, opened, settings, licence, out / "bundle"
+        )
         shutil.rmtree(out / "work")
         output.counts.update(_counts(examples))
         output.extra["bundle_id"] = bundle.id
@@ -119,19 +123,17 @@ def _release(
     examples: Sequence[Example],
     corpora: Sequence[store.Corpus],
     settings: PretrainSettings,
+    licence: str,
     folder: Path,
 ) -> store.Bundle:
     counts = _counts(examples)
-    licence = settings.licence
-    if licence.endswith((".md", ".txt", "LICENSE")) and Path(licence).is_file():
-        licence = Path(licence).read_text(encoding="utf-8")
     facts: dict[str, Any] = {
         "corpora": [c.id for c in corpora],
         "trained_on": counts,
         "withheld": list(settings.withhold),
         "contamination": {"checked_against": []},
         "recipe": settings.model_dump(mode="json", exclude={"licence"}),
-        "licence": licence.strip().splitlines()[0],
+        "licence": licence.splitlines()[0],
         "parent": None,
     }
     return save(
@@ -142,8 +144,23 @@ def _release(
         text_length=settings.model.text_length,
         facts=facts,
         card=_card(counts, settings),
-        licence=licence.strip() + "\n",
+        licence=licence + "\n",
     )
+
+
+def _licence(words: str) -> str:
+    """The terms: the setting itself, or the file that it names."""
+    if words.endswith((".md", ".txt", "LICENSE")):
+        try:
+            words = Path(words).read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(
+                words,
+                place="licence",
+                rule="the text of the terms, or the path of a readable file",
+                remedy="correct the path, or give the text itself",
+            ) from error
+    return words.strip() or "Terms of the training corpus apply."
 
 
 def _card(counts: dict[str, Any], settings: PretrainSettings) -> str:

@@ -11,8 +11,10 @@ from funduscope.store.folder import (
     write_bytes,
     write_json,
 )
+from funduscope.store.provenance import COMMAND
 
 __all__ = [
+    "COMMAND",
     "Bundle",
     "Corpus",
     "Embeddings",

@@ -11,19 +11,17 @@ import contextlib
 import hashlib
 import json
 import os
+import shlex
 import shutil
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from funduscope.errors import BundleError, DataError
+from funduscope.store import provenance
 
 MANIFEST = "manifest.json"
 STATE = ".unfinished.json"
@@ -134,7 +132,7 @@ def create(
         "extra": out.extra,
     }
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]
-    made = _made(started, round(time.monotonic() - begun, 2))
+    made = provenance.made(started, round(time.monotonic() - begun, 2))
     extra = body.pop("extra")
     write_json(path / MANIFEST, {**body, **out.extra, "extra": extra, "id": digest, "made": made})
     (path / STATE).unlink(missing_ok=True)
@@ -156,27 +154,26 @@ def _claim(
         "seed": seed,
         "inputs": [dict(i) for i in inputs],
     }
-    state = json.loads(json.dumps(state))
+    state = json.loads(json.dumps({**state, "command": provenance.COMMAND.get()}))
     old = _read_state(path)
     same = old is not None and _comparable(old) == _comparable(state)
     if path.exists() and not path.is_dir():
         raise _taken(path, "a file of that name", "give the name of a new folder")
     if (path / MANIFEST).exists() or old is not None:
         if force:
+            _check_disposable(path, kind, old, inputs)
             shutil.rmtree(path)
             old = None
         elif (path / MANIFEST).exists():
             raise _taken(path, "the folder is finished", "choose a new folder or add --force")
         elif not resume:
-            go_on = "add --resume to go on, " if kind in RESUMABLE else "add "
-            raise _taken(path, "an interrupted run", go_on + "--force to begin anew")
+            go_on = "" if old is None else f"{_finish(path, old)}; "
+            raise _taken(path, "an interrupted run", go_on + "or add --force to begin anew")
         elif not same:
-            was, now = _comparable(old or {}), _comparable(state)
-            differ = [key for key in now if was.get(key) != now[key]]
             raise _taken(
                 path,
-                f"an interrupted run with other {', '.join(differ)}",
-                "repeat the command with the settings it began with, or add --force",
+                f"an interrupted run with other {', '.join(_differences(old or {}, state))}",
+                f"{_finish(path, old or {})}, or add --force to begin anew",
             )
     elif path.exists() and any(path.iterdir()):
         raise _taken(path, "a folder with other files in it", "give the name of a new folder")
@@ -186,13 +183,54 @@ def _claim(
     return old is not None
 
 
+def _check_disposable(
+    path: Path, kind: str, old: Mapping[str, Any] | None, inputs: Sequence[Mapping[str, Any]]
+) -> None:
+    """`force` replaces what the same stage made, and nothing else."""
+    try:
+        was = old or json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        made = was.get("kind")
+    except (ValueError, AttributeError):
+        made = None
+    if made != kind:
+        raise _taken(path, f"not a '{kind}' folder", "give the name of a new folder")
+    if any(Path(i["path"]).resolve() == path.resolve() for i in inputs if "path" in i):
+        raise _taken(path, "one of the inputs", "give the name of a new folder")
+
+
 def _without_paths(inputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Inputs as the manifest names them: where they lay is no part of what was made."""
     return [{key: value for key, value in item.items() if key != "path"} for item in inputs]
 
 
 def _comparable(state: Mapping[str, Any]) -> dict[str, Any]:
-    return {**state, "inputs": _without_paths(state.get("inputs", []))}
+    """What two runs must share to be one: not where things lay, nor how it was typed."""
+    rest = {key: value for key, value in state.items() if key != "command"}
+    return {**rest, "inputs": _without_paths(state.get("inputs", []))}
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Names of what differs; of the settings, each with its two values."""
+    was, now = _comparable(old), _comparable(new)
+    named = [key for key in now if key != "config" and was.get(key) != now[key]]
+    before, after = was.get("config", {}), now["config"]
+    return named + [
+        f"{key} ({before.get(key)}, now {after.get(key)})"
+        for key in sorted({*before, *after})
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _finish(path: Path, state: Mapping[str, Any]) -> str:
+    """The command that finishes an unfinished folder."""
+    kind = state.get("kind", "")
+    flag = "--resume" if kind in RESUMABLE else "--force"
+    words = state.get("command")
+    if not words:  # begun from Python
+        known = [str(item["path"]) for item in state.get("inputs", []) if "path" in item]
+        words = [COMMANDS.get(kind, kind), *(known or ["..."]), str(path)]
+    typed = shlex.join(word for word in words if word not in ("--resume", "--force"))
+    return f"finish it with `funduscope {typed} {flag}`"
 
 
 def _read_state(path: Path) -> dict[str, Any] | None:
@@ -221,27 +259,6 @@ def _inventory(path: Path) -> dict[str, dict[str, Any]]:
             continue
         files[name] = {"sha256": sha256_file(item), "bytes": item.stat().st_size}
     return files
-
-
-def _made(started: str, seconds: float) -> dict[str, Any]:
-    try:
-        release = version("funduscope")
-    except PackageNotFoundError:
-        release = "source"
-    here = Path(__file__).parent
-    shown = subprocess.run(
-        ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    # Where a folder lies on this machine is nobody's business who is given the manifest.
-    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
-    return {
-        "version": release,
-        "commit": shown.stdout.strip() or None,
-        "command": " ".join(["funduscope", *words]),
-        "host": socket.gethostname(),
-        "started_at": started,
-        "seconds": seconds,
-    }
 
 
 def read_manifest(path: Path, kind: str) -> Manifest:
@@ -288,14 +305,18 @@ def _missing(path: Path, kind: str) -> DataError:
         )
     state = _read_state(path)
     remedy = f"make one with `funduscope {command}`"
-    if state is not None:
-        known = [str(item["path"]) for item in state["inputs"] if "path" in item]
-        args = " ".join([*(known or ["..."]), str(path)])
-        flag = "--resume" if state["kind"] in RESUMABLE else "--force"
-        remedy = (
-            f"finish it with `funduscope {COMMANDS.get(state['kind'], kind)} {args} {flag}` "
-            "and the options it began with"
+    if (path / "bundle.json").is_file():
+        inner = path / kind
+        found = f"give {inner}" if (inner / MANIFEST).is_file() else remedy
+        return DataError(
+            "a bundle",
+            place=str(path),
+            rule=f"a finished '{kind}' folder",
+            remedy=found,
+            code="wrong_kind",
         )
+    if state is not None:
+        remedy = _finish(path, state)
     return DataError(
         "the folder is unfinished" if state is not None else "no manifest.json in the folder",
         place=str(path),
