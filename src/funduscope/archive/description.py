@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from funduscope.config import Settings, build, describe, read_toml
 from funduscope.errors import DataError
@@ -32,6 +32,9 @@ class Columns(Settings):
     age: str | None = Field(default=None, description="age in years ('7 months' is understood)")
     sex: str | None = Field(default=None, description="sex")
     eye: str | None = Field(default=None, description="eye of the row's photographs")
+    procedure: str | None = Field(
+        default=None, description="name of the examination (fundus photograph, OCT, B-scan ...)"
+    )
     camera: str | None = Field(default=None, description="camera model")
     report: tuple[str, ...] = Field(
         default=(), description="parts of the report, joined by line breaks"
@@ -41,12 +44,17 @@ class Columns(Settings):
         description="language (en, zh) -> column with the words on the row's eye; "
         "the words of both eyes become one report of the patient",
     )
-    right: str | None = Field(default=None, description="photographs of the right eye")
-    left: str | None = Field(default=None, description="photographs of the left eye")
-    images: str | None = Field(default=None, description="photographs of the row")
+    right: tuple[str, ...] = Field(default=(), description="photographs of the right eye")
+    left: tuple[str, ...] = Field(default=(), description="photographs of the left eye")
+    images: tuple[str, ...] = Field(default=(), description="photographs of the row")
     labels: str | None = Field(default=None, description="label words")
     split: str | None = Field(default=None, description="train, val or test")
     licence: str | None = Field(default=None, description="terms of the photograph")
+
+    @field_validator("right", "left", "images", "identity", "report", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
 
     def roles(self) -> dict[str, tuple[str, ...]]:
         """Role -> the columns it reads; roles that are not used are left out."""
@@ -63,8 +71,12 @@ class Columns(Settings):
 class Format(Settings):
     """How dates, lists and file names are written."""
 
-    birth_date: str = Field(default="%Y-%m-%d", description="strptime form of dates of birth")
-    exam_date: str = Field(default="%Y-%m-%d", description="strptime form of examination dates")
+    birth_date: tuple[str, ...] = Field(
+        default=(), description="strptime forms of dates of birth; default: year first, any marks"
+    )
+    exam_date: tuple[str, ...] = Field(
+        default=(), description="strptime forms of examination dates; default: as birth_date"
+    )
     separator: str = Field(default=";", description="between several file names in a cell")
     label_separator: str = Field(default=";", description="between label words")
     eye_pattern: str | None = Field(
@@ -72,9 +84,24 @@ class Format(Settings):
     )
     file_pattern: str | None = Field(
         default=None,
-        description="regular expression on the file's name with the group 'exam' (and 'eye'): "
-        "finds the photographs of an examination when no column names them",
+        description="regular expression on the photograph's path below `folder`; its groups exam, "
+        "patient, name, date, eye, field, kind tell whose it is where no column names it",
     )
+    file_date: tuple[str, ...] = Field(
+        default=(),
+        description="strptime forms of the group 'date'; a form without a day is the whole month",
+    )
+    window_days: int = Field(
+        default=0,
+        ge=0,
+        le=366,
+        description="days that the date of a photograph may lie from its examination's",
+    )
+
+    @field_validator("birth_date", "exam_date", "file_date", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
 
     @field_validator("eye_pattern", "file_pattern")
     @classmethod
@@ -96,6 +123,15 @@ class Values(Settings):
     eye: dict[str, Literal["OD", "OS", "unknown"]] = Field(
         default={}, description="word -> OD (right), OS (left), unknown"
     )
+    procedure: dict[str, Literal["cfp", "uwf", "oct", "ffa", "faf", "other"]] = Field(
+        default={}, description="name of an examination -> cfp (its report is paired), oct, ..."
+    )
+    field: dict[str, Literal["macula", "disc", "other"]] = Field(
+        default={}, description="word in a file name -> macula, disc, other"
+    )
+    kind: dict[str, Literal["cfp", "external", "red_free", "both_eyes"]] = Field(
+        default={}, description="word in a file name -> cfp, external, red_free, both_eyes"
+    )
     age_unit: dict[str, Literal["year", "month", "week", "day"]] = Field(
         default={}, description="further words behind an age -> year, month, week, day"
     )
@@ -112,16 +148,49 @@ class EyeWords(Settings):
     between: str = Field(default="; ", description="between the two")
 
 
+_DICOM = {
+    "exam": "study_uid",
+    "patient": "patient",
+    "birth_date": "birth_date",
+    "exam_date": "study_date",
+    "age": "age_years",
+    "sex": "sex",
+    "eye": "eye",
+    "camera": "camera",
+    "identity": ("accession",),
+}
+_USUAL_COLUMNS: dict[str, dict[str, object]] = {
+    "dicom": dict(_DICOM),
+    "dicomweb": dict(_DICOM),
+    "fhir": {
+        "exam": "study",
+        "patient": "patient",
+        "name": "name",
+        "birth_date": "birth_date",
+        "exam_date": "effective",
+        "sex": "gender",
+        "procedure": "code",
+        "images": "images",
+        "report": ("conclusion", "attachment"),
+        "identity": ("identifiers", "telecom", "address", "people", "id", "accession"),
+    },
+}
+
+
 class Source(Settings):
-    """One site's table and photographs."""
+    """A table and photographs of one site; several of one site meet in its examinations."""
 
     site: str = Field(default="", description="name of the institution or set; default: the folder")
     folder: str = Field(default=".", description="folder of the source, below the archive")
-    table: str | None = Field(default=None, description="file with the rows, below `folder`")
-    kind: Literal["csv", "jsonl", "folder"] = Field(
-        default="csv",
-        description="csv (any separator), jsonl, folder (no table: photographs are the rows)",
+    table: str | None = Field(
+        default=None, description="file with the rows, below `folder`, or a glob of several"
     )
+    kind: Literal["csv", "xlsx", "jsonl", "fhir", "xml", "dicom", "dicomweb", "folder"] = Field(
+        default="csv",
+        description="csv (any separator), xlsx, jsonl, fhir, xml, dicom (files), dicomweb (a "
+        "server: url), folder (no table: photographs are the rows)",
+    )
+    url: str | None = Field(default=None, description="of a DICOMweb server, for kind dicomweb")
     encoding: str | None = Field(default=None, description="of the table; default: detected")
     delimiter: str | None = Field(default=None, description="of a csv table; default: detected")
     photos: tuple[str, ...] = Field(
@@ -154,6 +223,21 @@ class Source(Settings):
     eye_words: dict[str, EyeWords] = Field(
         default={"en": EyeWords()}, description="language -> how eye_report becomes a report"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_columns(cls, given: object) -> object:
+        """DICOM and FHIR always have the same columns; what the description names wins."""
+        if not isinstance(given, dict) or given.get("kind") not in _USUAL_COLUMNS:
+            return given
+        columns = given.get("columns", {})
+        named = columns.model_dump() if isinstance(columns, Columns) else dict(columns)
+        return {**given, "columns": {**_USUAL_COLUMNS[given["kind"]], **named}}
+
+    @property
+    def prefix(self) -> str:
+        """What stands before a path below `folder` to make it a path below the archive."""
+        return "" if self.folder in (".", "") else f"{self.folder.rstrip('/')}/"
 
 
 class Description(Settings):

@@ -161,7 +161,7 @@ class _Corpus:
             "eye": photo.eye,
             "eye_source": photo.eye_source,
             "modality": self.settings.modality or source.modality,
-            "field": "unknown",
+            "field": photo.field,
             "visit_day": (exam.visit - first[patient]).days if exam.visit else None,
             "age_years": exam.age,
             "sex": exam.sex,
@@ -193,7 +193,7 @@ class _Corpus:
         for kept in self.kept:
             eye = self.exam(kept).photos[kept.photo].eye
             images[kept.exam].append((kept.image_id, eye))
-        reported = {exam.source for exam in self.planned.exams if exam.reports or exam.eye_words}
+        reported = {exam.site for exam in self.planned.exams if exam.reports or exam.eye_words}
         in_review = {
             fault[0] for part in self.done for fault in part.faults if fault[-1] == "review"
         }
@@ -216,7 +216,7 @@ class _Corpus:
                 self.settings.captions,
             )
             silent = not exam.reports and not exam.eye_words
-            if silent and images[number] and exam.source in reported:
+            if silent and images[number] and exam.site in reported:
                 detail = "photographs without a report: kept, in no pair"
                 note = Note(exam.place, "record", "pairing", REPORT_FREE, detail, "review")
                 said.notes.append(note)

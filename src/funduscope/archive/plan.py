@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from funduscope.archive import duplicates
-from funduscope.archive.description import Description
+from funduscope.archive import places, readers
+from funduscope.archive.description import Description, Source
 from funduscope.archive.identity import Pseudonyms
-from funduscope.archive.records import Exam, Note, read_source
+from funduscope.archive.pairing import read_site
+from funduscope.archive.records import Exam, Note
 
 Outcome = tuple[str, str, str, str]
 """step, code, detail, severity of a photograph that is not kept."""
@@ -26,6 +28,7 @@ class Plan:
         notes: lines for the ledger from the tables.
         known: place of a photograph -> why it is not read at all (the same bytes as another).
         photographs: how many photographs the archive holds.
+        seen: identifying strings that belong to no examination.
         input_id: hash of the description, the tables, and the names and sizes of photographs.
     """
 
@@ -34,6 +37,7 @@ class Plan:
     notes: list[Note]
     known: dict[str, Outcome]
     photographs: int
+    seen: set[str]
     input_id: str
 
 
@@ -43,8 +47,7 @@ def make(archive: Path, description: Description, pseudonyms: Pseudonyms) -> Pla
     Raises:
         DataError: a table or a column of it is missing.
     """
-    sources = description.source
-    contents = [read_source(archive, index, source) for index, source in enumerate(sources)]
+    contents = [read_site(archive, site, some) for site, some in _sites(archive, description)]
     exams = sorted((e for c in contents for e in c.exams), key=lambda e: _order(e, pseudonyms))
     listed = sorted({name for c in contents for name in c.photos})
     return Plan(
@@ -53,8 +56,18 @@ def make(archive: Path, description: Description, pseudonyms: Pseudonyms) -> Pla
         notes=[note for c in contents for note in c.notes],
         known=_known(archive, exams, description),
         photographs=len(listed),
+        seen={text for c in contents for text in c.seen},
         input_id=_input_id(archive, description, listed),
     )
+
+
+def _sites(archive: Path, description: Description) -> list[tuple[str, list[tuple[int, Source]]]]:
+    """The sources of each site, with their places in the description."""
+    sites: dict[str, list[tuple[int, Source]]] = {}
+    for index, source in enumerate(description.source):
+        name = source.site or (archive / source.folder).resolve().name
+        sites.setdefault(name, []).append((index, source))
+    return list(sites.items())
 
 
 def patient_id(exam: Exam, pseudonyms: Pseudonyms) -> str:
@@ -82,30 +95,45 @@ def _known(archive: Path, exams: Sequence[Exam], description: Description) -> di
     }
     order = {name: number for number, name in enumerate(owner)}
     outcomes: dict[str, Outcome] = {}
-    for group in duplicates.same_bytes([(name, archive / name) for name in owner]):
+    for group in _same_bytes(archive, list(owner)):
         names = sorted(group, key=order.__getitem__)
         owners = [owner[name] for name in names]
         labeled = all(description.source[source].keep_refused for *_, source in owners)
         if not labeled and len({(site, patient) for site, patient, *_ in owners}) > 1:
             detail = "the same file is filed under several patients"
             for name in names:
-                outcomes[name] = ("pairing", "duplicate_other_patient", detail, "review")
+                outcomes[name] = ("pairing", "duplicate_across_patients", detail, "review")
         elif not labeled and len({eye for _, _, eye, _ in owners}) > 1:
             detail = "the same file is filed under both eyes"
             for name in names:
                 outcomes[name] = ("pairing", "duplicate_other_eye", detail, "review")
         else:
             for name in names[1:]:
-                outcomes[name] = ("read", "duplicate", "the same file as another", "rejected")
+                outcomes[name] = ("read", "exact_duplicate", "the same file as another", "rejected")
     return outcomes
+
+
+def _same_bytes(archive: Path, names: Sequence[str]) -> list[list[str]]:
+    """Groups of files that are equal byte for byte; only files of equal size are read."""
+    by_size: dict[int, list[str]] = defaultdict(list)
+    for name in names:
+        by_size[places.size(archive, name)].append(name)
+    by_hash: dict[bytes, list[str]] = defaultdict(list)
+    for size, group in by_size.items():
+        if size > 0 and len(group) > 1:
+            for name in group:
+                digest = hashlib.sha256(places.read_bytes(archive, name)).digest()
+                by_hash[digest].append(name)
+    return [sorted(group) for group in by_hash.values() if len(group) > 1]
 
 
 def _input_id(archive: Path, description: Description, listed: Sequence[str]) -> str:
     digest = hashlib.sha256(json.dumps(description.model_dump(), sort_keys=True).encode())
     for source in description.source:
-        if source.table:
-            digest.update((archive / source.folder / source.table).read_bytes())
+        if source.kind not in ("folder", "dicom", "dicomweb"):
+            for table in readers.tables_of(archive, source):
+                digest.update(places.read_bytes(archive, table))
     for name in listed:
-        size = (archive / name).stat().st_size if (archive / name).is_file() else -1
+        size = places.size(archive, name)
         digest.update(f"{name}\0{size}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:32]

@@ -1,21 +1,22 @@
-"""Tables of an archive -> rows of text: CSV of any encoding and separator, JSON Lines, file names.
+"""Tables of an archive -> rows of text, whatever they were exported as.
 
-A reader yields plain rows and knows nothing of roles; `records` gives them their meaning.
+A reader yields plain rows and knows nothing of roles; `records` gives them their meaning. Here:
+delimited text and file names; `structured` reads JSON, FHIR and XML, `workbook` spreadsheets,
+`dicom_rows` DICOM files.
 """
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from funduscope.archive import places
+from funduscope.archive.delimited import records
 from funduscope.archive.description import Source
+from funduscope.archive.places import Entry
 from funduscope.errors import DataError
 
 FILE_COLUMN = "file"
@@ -23,81 +24,133 @@ FILE_COLUMN = "file"
 
 @dataclass(frozen=True)
 class Row:
-    """One row: column -> text (absent or empty: not there), and its number in the table, from 1."""
+    """One row of a table.
 
+    Attributes:
+        place: the file it stands in, below the archive.
+        number: of the row in that file, from 1.
+        cells: column -> text (absent or empty: not there).
+        seen: strings that identify a person and stand in no cell.
+    """
+
+    place: str
     number: int
     cells: dict[str, str]
+    seen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that could not be read: its number and what is wrong with it."""
+    """A row that could not be read: where it is, what is wrong with it, what it held."""
 
+    place: str
     number: int
     detail: str
+    seen: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sheet:
     """A table as read: its rows, its bad rows, the columns it has."""
 
-    rows: list[Row]
-    bad: list[BadRow]
-    columns: tuple[str, ...]
+    rows: list[Row] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+    columns: dict[str, None] = field(default_factory=dict)
 
 
-def read(source: Source, folder: Path, photos: Sequence[str]) -> Sheet:
+@dataclass(frozen=True)
+class Given:
+    """What a reader works on.
+
+    Attributes:
+        archive: root of the archive.
+        source: the description.
+        tables: files of the source that hold rows, below the archive.
+        photos: its photographs.
+    """
+
+    archive: Path
+    source: Source
+    tables: Sequence[str]
+    photos: Sequence[Entry]
+
+    def text(self, table: str) -> str:
+        """A table as text; see `decode_text`."""
+        return decode_text(self.data(table), table, self.source.encoding)
+
+    def data(self, table: str) -> bytes:
+        """The bytes of a table."""
+        try:
+            return places.read_bytes(self.archive, table)
+        except (FileNotFoundError, IsADirectoryError):
+            raise bad_table("no such file", table, "correct `table` in the description") from None
+
+
+def read(given: Given) -> Sheet:
     """The rows of a source.
-
-    Args:
-        source: its description.
-        folder: the source's folder.
-        photos: the photographs found there, below `folder`; the rows of a `folder` source.
 
     Raises:
         DataError: no such table, unknown encoding, or a column of the description that the table
             does not have (with the nearest one that it has).
     """
-    path = folder / (source.table or "")
-    sheet = READERS[source.kind](source, path, photos)
-    _check_columns(source, path, sheet)
+    sheet = _readers()[given.source.kind](given)
+    _check_columns(given, sheet)
     return sheet
 
 
-def _check_columns(source: Source, path: Path, sheet: Sheet) -> None:
-    for role, columns in source.columns.roles().items():
+def tables_of(archive: Path, source: Source) -> list[str]:
+    """Files that hold the rows of a source: `table` is a file or a glob, below its folder.
+
+    Raises:
+        DataError: a source of a kind that needs a table names none, or one that is not there.
+    """
+    kind = source.kind
+    if kind in ("folder", "dicomweb"):
+        return []
+    if source.table is None:
+        if kind == "dicom":
+            return [entry.path for entry in places.entries(archive, source.folder, source.photos)]
+        raise bad_table(
+            "no table named", str(archive / source.folder), "set `table` in the description"
+        )
+    found = places.entries(archive, source.folder, (source.table,))
+    if not found:
+        place = str(archive / source.folder / source.table)
+        raise bad_table("no such file", place, "correct `table` in the description")
+    return [entry.path for entry in found if entry.fault is None]
+
+
+def _check_columns(given: Given, sheet: Sheet) -> None:
+    for role, columns in given.source.columns.roles().items():
         for column in columns:
-            if column in sheet.columns or role in source.optional:
+            if column in sheet.columns or role in given.source.optional:
                 continue
             near = difflib.get_close_matches(column, sheet.columns, n=1, cutoff=0.5)
             hint = f"did you mean '{near[0]}'? " if near else ""
+            table = given.archive / given.source.folder / (given.source.table or "")
             raise DataError(
                 f"no column '{column}'",
-                place=f"{path}, [source.columns] {role}",
+                place=f"{table}, [source.columns] {role}",
                 rule="a column named in the description is in the table",
                 remedy=f"{hint}the table has: {', '.join(sheet.columns)}",
                 code="no_column",
             )
 
 
-def read_text(path: Path, encoding: str | None) -> str:
-    """A text file in the encoding given, or in the one its bytes speak for.
+def decode_text(data: bytes, place: str, encoding: str | None) -> str:
+    """Text in the encoding given, or in the one its bytes speak for.
 
-    Tried in this order: byte order marks, UTF-8, UTF-16 without a mark, GB18030.
+    Tried in this order: byte order marks, UTF-8, UTF-16 without a mark, GB18030, Big5.
     """
-    try:
-        data = path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError):
-        raise _bad_table("no such file", path, "correct `table` in the description") from None
     for name in (encoding,) if encoding else _guesses(data):
         try:
             text = data.decode(name)
         except (UnicodeDecodeError, LookupError):
             continue
         return text.removeprefix("\ufeff")
-    raise _bad_table(
-        f"not {encoding or 'UTF-8, UTF-16 or GB18030'}",
-        path,
+    raise bad_table(
+        f"not {encoding or 'UTF-8, UTF-16, GB18030 or Big5'}",
+        place,
         "set `encoding` in the description to the table's encoding",
     )
 
@@ -109,91 +162,72 @@ def _guesses(data: bytes) -> tuple[str, ...]:
     if b"\0" in head:  # every second byte of Latin letters in UTF-16 is zero
         odd, even = head[1::2].count(0), head[::2].count(0)
         return ("utf-16-le" if odd >= even else "utf-16-be",)
-    return ("utf-8", "gb18030")
+    return ("utf-8", "gb18030", "big5")
 
 
-def _read_csv(source: Source, path: Path, _photos: Sequence[str]) -> Sheet:
-    text = read_text(path, source.encoding)
-    first = text.split("\n", 1)[0]
-    delimiter = source.delimiter or max(",\t;|", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        lines = list(reader)
-    except csv.Error as error:
-        raise _bad_table(str(error), path, "correct the line, or set `delimiter`") from None
-    header = [name.strip() for name in lines[0]] if lines else []
-    if len(set(header)) < len(header):
-        twice = next(name for name in header if header.count(name) > 1)
-        raise _bad_table(f"two columns '{twice}'", path, "give the columns different names")
-    rows, bad = [], []
-    for number, cells in enumerate(lines[1:], start=1):
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) > len(header):
-            bad.append(BadRow(number, f"{len(cells)} cells under {len(header)} columns"))
-            continue
-        rows.append(Row(number, _filled(zip(header, cells, strict=False))))
-    return Sheet(rows, bad, tuple(header))
+def _read_csv(given: Given) -> Sheet:
+    sheet = Sheet()
+    for table in given.tables:
+        text = given.text(table)
+        first = text.split("\n", 1)[0]
+        delimiter = given.source.delimiter or max(",\t;|", key=first.count)
+        lines = records(text, delimiter)
+        header = [name.strip() for name in next(lines).cells] if text.strip() else []
+        if len(set(header)) < len(header):
+            twice = next(name for name in header if header.count(name) > 1)
+            raise bad_table(f"two columns '{twice}'", table, "give the columns different names")
+        sheet.columns.update(dict.fromkeys(header))
+        for number, record in enumerate(lines, start=1):
+            if [cell.strip() for cell in record.cells] == header:
+                continue  # exports of several days glued together repeat their header
+            if record.fault is not None and len(record.cells) != len(header):
+                sheet.bad.append(BadRow(table, number, record.fault, tuple(record.cells)))
+                continue
+            cells = filled(zip(header, record.cells, strict=True))
+            sheet.rows.append(Row(table, number, cells))
+    return sheet
 
 
-def _read_jsonl(source: Source, path: Path, _photos: Sequence[str]) -> Sheet:
-    rows, bad = [], []
-    columns: dict[str, None] = {}
-    for number, line in enumerate(read_text(path, source.encoding).split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except ValueError as error:
-            bad.append(BadRow(number, f"not JSON: {error}"))
-            continue
-        if not isinstance(value, dict):
-            bad.append(BadRow(number, f"a JSON {type(value).__name__}, not an object"))
-            continue
-        flat = dict(_flatten(value, "", source.format.separator))
-        columns.update(dict.fromkeys(flat))
-        rows.append(Row(number, _filled(flat.items())))
-    return Sheet(rows, bad, tuple(columns))
-
-
-def _flatten(value: dict[str, Any], prefix: str, separator: str) -> Iterable[tuple[str, str]]:
-    for key, item in value.items():
-        name = f"{prefix}{key}"
-        if isinstance(item, dict):
-            yield from _flatten(item, f"{name}.", separator)
-        elif isinstance(item, list):
-            yield name, separator.join(str(part) for part in item)
-        else:
-            yield name, "" if item is None else str(item)
-
-
-def _read_folder(source: Source, _path: Path, photos: Sequence[str]) -> Sheet:
+def _read_folder(given: Given) -> Sheet:
     """One row a photograph: column `file`, and a column for each group of `file_pattern`."""
-    pattern = re.compile(source.format.file_pattern or "")
-    rows = []
-    for number, name in enumerate(photos, start=1):
+    pattern = re.compile(given.source.format.file_pattern or "")
+    sheet = Sheet(columns=dict.fromkeys((FILE_COLUMN, *pattern.groupindex)))
+    prefix = given.source.prefix
+    for number, entry in enumerate(given.photos, start=1):
+        name = entry.path.removeprefix(prefix)
         found = pattern.search(name)
         groups = found.groupdict("") if found else {}
-        rows.append(Row(number, _filled([(FILE_COLUMN, name), *groups.items()])))
-    return Sheet(rows, [], (FILE_COLUMN, *pattern.groupindex))
+        cells = filled([(FILE_COLUMN, name), *groups.items()])
+        sheet.rows.append(Row(given.source.folder, number, cells))
+    return sheet
 
 
-def _filled(cells: Iterable[tuple[str, str]]) -> dict[str, str]:
+def filled(cells: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The cells that say something, without blanks around them."""
     return {name: cell.strip() for name, cell in cells if cell.strip()}
 
 
-def _bad_table(value: str, path: Path, remedy: str) -> DataError:
+def bad_table(value: str, place: str, remedy: str) -> DataError:
+    """A table that cannot be read at all."""
     return DataError(
         value,
-        place=str(path),
+        place=place,
         rule="`table` names a readable table of the source",
         remedy=remedy,
         code="bad_table",
     )
 
 
-READERS: dict[str, Callable[[Source, Path, Sequence[str]], Sheet]] = {
-    "csv": _read_csv,
-    "jsonl": _read_jsonl,
-    "folder": _read_folder,
-}
+def _readers() -> dict[str, Callable[[Given], Sheet]]:
+    # Here, not above: these modules build on this one, and DICOM needs its extra.
+    from funduscope.archive import dicom_rows, structured, workbook
+
+    return {
+        "csv": _read_csv,
+        "folder": _read_folder,
+        "jsonl": structured.read_jsonl,
+        "fhir": structured.read_fhir,
+        "xml": structured.read_xml,
+        "xlsx": workbook.read_xlsx,
+        "dicom": dicom_rows.read_files,
+    }

@@ -1,20 +1,21 @@
-"""Rows of a source -> examinations: whose, when, which photographs of which eye, which reports.
+"""Rows of a site -> examinations: whose, when, which photographs of which eye, which reports.
 
-Nothing is read from photographs here. What cannot be placed becomes a `Note`.
+Several sources of one site meet in the examinations that their rows name. Nothing is read from
+photographs here. What cannot be placed becomes a `Note`.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 
-from funduscope.archive import readers, values
+from funduscope.archive import places, readers, values
 from funduscope.archive.description import Source
-from funduscope.archive.readers import FILE_COLUMN, Row
+from funduscope.archive.places import Entry
+from funduscope.archive.readers import FILE_COLUMN, BadRow, Given, Row
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,14 @@ class Note:
 
 @dataclass(frozen=True)
 class Photo:
-    """A photograph that a record names. `path` is below the archive, with forward slashes."""
+    """A photograph that a record names.
+
+    Attributes:
+        path: below the archive, with forward slashes; members of ZIP files as `x.zip!member`.
+        frame: of a file with several pictures.
+        eye_source: record, dicom, filename, none; conflict where two of them tell different eyes.
+        kind: cfp, or what its name says it is: external, red_free, both_eyes.
+    """
 
     path: str
     eye: str = "unknown"
@@ -39,6 +47,19 @@ class Photo:
     labels: tuple[str, ...] = ()
     licence: str | None = None
     split: str | None = None
+    field: str = "unknown"
+    kind: str = "cfp"
+    frame: int | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report as written; `place` is its row, `other` the examination it is about if not ours."""
+
+    text: str
+    place: str
+    language: str | None = None
+    other: str | None = None
 
 
 @dataclass
@@ -48,7 +69,8 @@ class Exam:
     Attributes:
         key, patient: the source's own numbers; never stored.
         secrets: everything in the record that points at a person, to be removed from its reports.
-        reports: (language or None, text) as written.
+        seen: further identifying strings, which only the last look at the corpus is given.
+        unsure: facts (age, sex) that rows or columns tell differently; they stay empty.
         eye_words: language -> eye -> words on that eye.
     """
 
@@ -61,78 +83,87 @@ class Exam:
     age: int | None = None
     sex: str | None = None
     camera: str | None = None
+    birth: date | None = None
     secrets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    unsure: set[str] = field(default_factory=set)
     photos: list[Photo] = field(default_factory=list)
-    reports: list[tuple[str | None, str]] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
     eye_words: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Contents:
-    """What a source holds: examinations, lines for the ledger, all photographs (below archive)."""
+@dataclass
+class Collected:
+    """What the rows of one site say, before photographs without a row are placed.
 
-    exams: list[Exam]
-    notes: list[Note]
-    photos: list[str]
+    Attributes:
+        claims: path of a photograph -> key of an examination -> the photograph as told there.
+        photos: all photographs of the site: path below the archive -> (index of source, entry).
+        seen: identifying strings of rows that came to nothing.
+    """
+
+    site: str
+    exams: dict[str, Exam] = field(default_factory=dict)
+    claims: dict[str, dict[str, Photo]] = field(default_factory=dict)
+    photos: dict[str, tuple[int, Entry]] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
 
 
-def read_source(archive: Path, index: int, source: Source) -> Contents:
-    """Everything that the description's `index`-th source says.
+def collect(archive: Path, site: str, sources: Sequence[tuple[int, Source]]) -> Collected:
+    """Everything that the rows of one site's sources say.
 
     Raises:
-        DataError: the table or a column of it is missing, or its encoding is unknown.
+        DataError: a table or a column of it is missing, or its encoding is unknown.
     """
-    folder = archive / source.folder
-    photos = list_photos(folder, source)
-    sheet = readers.read(source, folder, photos)
-    builder = _Builder(archive, index, source, photos)
-    for row in sheet.rows:
-        builder.add(row)
-    for bad in sheet.bad:
-        builder.note(f"row {bad.number}", "record", "read", "bad_row", bad.detail)
-    return builder.finish()
-
-
-def list_photos(folder: Path, source: Source) -> list[str]:
-    """Files that the source's `photos` match, below `folder`, sorted."""
-    table = folder / source.table if source.table else None
-    found = {
-        path
-        for pattern in source.photos
-        for path in folder.glob(pattern)
-        if (path.is_file() or path.is_symlink()) and path != table
-    }
-    return sorted(path.relative_to(folder).as_posix() for path in found)
+    found = Collected(site)
+    listed = []
+    for index, source in sources:
+        tables = readers.tables_of(archive, source)
+        entries = [
+            entry
+            for entry in places.entries(archive, source.folder, source.photos)
+            if entry.path not in tables or source.kind == "dicom"
+        ]
+        listed.append((index, source, tables, entries))
+    every_table = {table for *_, tables, _ in listed for table in tables}
+    for index, source, _, entries in listed:
+        for entry in entries:
+            if entry.path not in every_table or source.kind == "dicom":
+                found.photos.setdefault(entry.path, (index, entry))
+    for index, source, tables, entries in listed:
+        photos = [entry for entry in entries if found.photos.get(entry.path, (-1,))[0] == index]
+        sheet = readers.read(Given(archive, source, tables, photos))
+        builder = _Builder(found, index, source)
+        for row in sheet.rows:
+            builder.add(row)
+        builder.finish(sheet.bad)
+    return found
 
 
 class _Builder:
-    """Collects the rows of one source into examinations."""
+    """Takes the rows of one source into the examinations of its site."""
 
-    def __init__(self, archive: Path, index: int, source: Source, photos: Sequence[str]) -> None:
-        self.archive = archive.resolve()
-        self.folder = archive / source.folder
-        self.prefix = "" if source.folder in (".", "") else f"{source.folder}/"
+    def __init__(self, found: Collected, index: int, source: Source) -> None:
+        self.found = found
         self.index = index
         self.source = source
-        self.site = source.site or self.folder.resolve().name
-        self.photos = dict.fromkeys(photos)
-        self.exams: dict[str, Exam] = {}
-        self.notes: list[Note] = []
         self.odd: Counter[tuple[str, str]] = Counter()
-        self.claims: dict[str, dict[str, Photo]] = {}
+        self.by_name: dict[str, list[str]] = {}
+        for path in found.photos:
+            self.by_name.setdefault(PurePosixPath(path.rpartition("!")[2]).name, []).append(path)
 
-    def note(
-        self, place: str, item: str, step: str, code: str, detail: str, severity: str = "rejected"
-    ) -> None:
-        """Add a line to the ledger; `place` is a file or a row of the table."""
-        where = f"{self.prefix}{self.source.table}#{place}" if item == "record" else place
-        self.notes.append(Note(where, item, step, code, detail, severity))
+    def note(self, place: str, item: str, step: str, code: str, detail: str, review: bool) -> None:
+        """Add a line to the ledger."""
+        severity = "review" if review else "rejected"
+        self.found.notes.append(Note(place, item, step, code, detail, severity))
 
     def add(self, row: Row) -> None:
         """Take one row into its examination."""
         columns = self.source.columns
         cell = row.cells.get
         patient = cell(columns.patient or "")
+        place = f"{row.place}#{row.number}"
         named = self._named(row)
         visit = values.parse_date(cell(columns.exam_date or "", ""), self.source.format.exam_date)
         key = cell(columns.exam or "")
@@ -142,42 +173,83 @@ class _Builder:
         eyes = {photo.eye for photo in named} or {self._eye(row)[0]}
         apart = any(words.values()) and (eyes == {"unknown"} or patient is None)
         if key is None or apart:
-            key = named[0].path if named else f"row {row.number}"
-        exam = self.exams.get(key)
+            key = named[0].path if named else place
+        key = values.key(key)
+        exam = self.found.exams.get(key)
         if exam is None:
-            place = f"{self.prefix}{self.source.table or ''}#{row.number}"
-            exam = self.exams[key] = Exam(self.index, self.site, key, patient, place)
+            exam = Exam(self.index, self.found.site, key, patient, place)
+            self.found.exams[key] = exam
+        exam.patient = exam.patient or patient
+        exam.seen.update(row.seen)
         self._facts(exam, row, visit)
-        self._claim(exam, row, named)
-        text = "\n".join(part for name in columns.report if (part := cell(name)))
-        if text and (None, text) not in exam.reports:
-            exam.reports.append((None, text))
+        self._claim(exam, place, named)
+        self._reports(exam, row, place)
         for language, said in words.items():
             if said and apart:
-                exam.reports.append((language, said))
+                exam.reports.append(Report(said, place, language))
             elif said:
                 for eye in sorted(eyes - {"unknown"}):
                     there = exam.eye_words.setdefault(language, {}).setdefault(eye, [])
                     there += [said] if said not in there else []
 
+    def _reports(self, exam: Exam, row: Row, place: str) -> None:
+        columns = self.source.columns
+        text = "\n".join(part for name in columns.report if (part := row.cells.get(name)))
+        if not text or any(report.text == text for report in exam.reports):
+            return
+        procedure = row.cells.get(columns.procedure or "")
+        kind = values.word(procedure, self.source.values.procedure) if procedure else None
+        if procedure:
+            self._odd("procedure", procedure, kind)
+        other = kind if kind not in (None, "cfp", "uwf") else None
+        exam.reports.append(Report(text, place, other=other))
+
     def _facts(self, exam: Exam, row: Row, visit: date | None) -> None:
-        """Date, age, sex, camera and secrets; the first row that says something wins."""
+        """Date, age, sex, camera and secrets; two rows or columns that disagree leave it empty."""
         columns, form = self.source.columns, self.source.format
         cell = row.cells.get
         exam.visit = exam.visit or visit
-        if exam.age is None and (text := cell(columns.age or "")):
-            exam.age = values.parse_age(text, self.source.values.age_unit)
-            self._odd("age", text, exam.age)
-        if exam.age is None and (text := cell(columns.birth_date or "")):
-            exam.age = values.age_between(values.parse_date(text, form.birth_date), visit)
-        if exam.sex is None and (text := cell(columns.sex or "")):
-            exam.sex = values.word(text, self.source.values.sex)
-            self._odd("sex", text, exam.sex)
-        exam.camera = exam.camera or cell(columns.camera or "")
         for role in ("name", "identity", "patient", "exam", "birth_date", "exam_date"):
             said = tuple(row.cells.get(c, "") for c in columns.roles().get(role, ()))
             known = exam.secrets.get(role, ())
             exam.secrets[role] = known + tuple(s for s in said if s and s not in known)
+        told = [p for s in exam.secrets["identity"] + exam.secrets["patient"]
+                if (p := values.resident_id(s))]  # fmt: skip
+        births = {born for born, _ in told}
+        if text := cell(columns.birth_date or ""):
+            born = values.parse_date(text, form.birth_date)
+            self._odd("birth_date", text, born)
+            births |= {born} if born else set()
+        births |= {exam.birth} if exam.birth else set()
+        self._age(exam, row, births)
+        sexes = {sex for _, sex in told}
+        if text := cell(columns.sex or ""):
+            known_sex = values.word(text, self.source.values.sex)
+            self._odd("sex", text, known_sex)
+            sexes |= {known_sex} if known_sex else set()
+        sexes |= {exam.sex} if exam.sex else set()
+        if len(sexes) > 1:
+            self._conflict(exam, "sex", "the record tells two sexes")
+        exam.sex = None if "sex" in exam.unsure else next(iter(sexes), None)
+        exam.camera = exam.camera or cell(columns.camera or "")
+
+    def _age(self, exam: Exam, row: Row, births: set[date]) -> None:
+        text = row.cells.get(self.source.columns.age or "")
+        age = values.parse_age(text, self.source.values.age_unit) if text else None
+        if text:
+            self._odd("age", text, age)
+        ages = {a for born in births if (a := values.age_between(born, exam.visit)) is not None}
+        if len(births) > 1 or any(age is not None and abs(a - age) > 1 for a in ages):
+            self._conflict(exam, "age", "the record tells two ages or dates of birth")
+        exam.birth = None if "age" in exam.unsure else next(iter(births), None)
+        known = next((a for a in (age, exam.age, *ages) if a is not None), None)
+        exam.age = None if "age" in exam.unsure else known
+
+    def _conflict(self, exam: Exam, what: str, detail: str) -> None:
+        if what not in exam.unsure:
+            exam.unsure.add(what)
+            code = f"{what}_conflict"
+            self.note(exam.place, "record", "read", code, f"{detail}; left empty", True)
 
     def _odd(self, role: str, text: str, meaning: object) -> None:
         if meaning is None:
@@ -190,12 +262,13 @@ class _Builder:
             return "unknown", "none"
         eye = values.word(text, self.source.values.eye)
         self._odd("eye", text, eye)
-        return (eye, "record") if eye and eye != "unknown" else ("unknown", "none")
+        told = "dicom" if self.source.kind.startswith("dicom") else "record"
+        return (eye, told) if eye and eye != "unknown" else ("unknown", "none")
 
     def _named(self, row: Row) -> list[Photo]:
         """The photographs that a row names, with what the row says of each."""
         columns, form = self.source.columns, self.source.format
-        images = columns.images or (FILE_COLUMN if self.source.kind == "folder" else None)
+        own = (FILE_COLUMN,) if self.source.kind in ("folder", "dicom", "dicomweb") else ()
         labels = row.cells.get(columns.labels or "", "").split(form.label_separator)
         split = row.cells.get(columns.split or "")
         known = values.word(split, self.source.values.split) if split else None
@@ -207,88 +280,48 @@ class _Builder:
             licence=row.cells.get(columns.licence or ""),
             split=known,
         )
+        right = [(column, ("OD", "record")) for column in columns.right]
+        left = [(column, ("OS", "record")) for column in columns.left]
+        images = [(column, self._eye(row)) for column in columns.images or own]
         found = []
-        sides = ((columns.right, ("OD", "record")), (columns.left, ("OS", "record")))
-        for column, (eye, told) in (*sides, (images, self._eye(row) if images else ("", ""))):
-            for name in row.cells.get(column or "", "").split(form.separator):
+        for column, (eye, told) in (*right, *left, *images):
+            for name in row.cells.get(column, "").split(form.separator):
                 if name.strip():
-                    path = str(PurePosixPath(name.strip().replace("\\", "/")))
+                    path = self._path(name.strip().replace("\\", "/"))
                     found.append(replace(common, path=path, eye=eye, eye_source=told))
-        return [self._with_pattern(photo, form.eye_pattern) for photo in found]
+        return found
 
-    def _with_pattern(self, photo: Photo, pattern: str | None) -> Photo:
-        """The photograph with the eye that its file name tells; a contradiction is noted."""
-        found = re.search(pattern, PurePosixPath(photo.path).name) if pattern else None
-        eye = values.word(found["eye"], self.source.values.eye) if found else None
-        if eye is None or eye in ("unknown", photo.eye):
-            return photo
-        if photo.eye == "unknown":
-            return replace(photo, eye=eye, eye_source="filename")
-        return replace(photo, eye_source="conflict")
+    def _path(self, name: str) -> str:
+        """The photograph below the archive that a cell names: by its path, or by a name alone."""
+        path = str(PurePosixPath(f"{self.source.prefix}{name}"))
+        if path in self.found.photos or name in self.found.photos:
+            return path if path in self.found.photos else name
+        alike = self.by_name.get(PurePosixPath(name).name, [])
+        return alike[0] if len(alike) == 1 else path
 
-    def _claim(self, exam: Exam, row: Row, named: Iterable[Photo]) -> None:
+    def _claim(self, exam: Exam, place: str, named: Iterable[Photo]) -> None:
         for photo in named:
-            if photo.path not in self.photos:
-                if not self._inside(photo.path):
-                    place = f"{row.number}:{photo.path}"
-                    detail = "the row names a photograph that is not there"
-                    self.note(place, "record", "read", "missing_image", detail)
-                    continue
-                self.photos[photo.path] = None
-            there = self.claims.setdefault(photo.path, {})
+            if photo.path not in self.found.photos:
+                detail = "the row names a photograph that is not there"
+                where = f"{place}:{photo.path}"
+                self.note(where, "record", "read", "missing_image", detail, False)
+                continue
+            there = self.found.claims.setdefault(photo.path, {})
             if exam.key in there:  # a second row on the same photograph adds its labels
                 known = there[exam.key]
                 more = tuple(word for word in photo.labels if word not in known.labels)
                 photo = replace(known, labels=known.labels + more)
             there[exam.key] = photo
 
-    def _inside(self, path: str) -> bool:
-        """Whether a file of that name lies in the archive (not beside it by `..` or a link)."""
-        real = (self.folder / path).resolve()
-        return real.is_file() and real.is_relative_to(self.archive)
-
-    def _by_file_name(self) -> None:
-        """Find the photographs of examinations by their file names."""
-        form = self.source.format
-        if form.file_pattern is None or self.source.kind == "folder":
-            return
-        for path in self.photos:
-            found = re.search(form.file_pattern, PurePosixPath(path).name)
-            groups = found.groupdict() if found else {}
-            if groups.get("exam") not in self.exams or path in self.claims:
-                continue
-            eye = values.word(groups.get("eye") or "", self.source.values.eye) or "unknown"
-            told = "none" if eye == "unknown" else "filename"
-            self.claims[path] = {groups["exam"]: Photo(path, eye, told)}
-
-    def finish(self) -> Contents:
-        """Give each photograph to its one examination; what has none or several is noted."""
-        self._by_file_name()
-        for path in self.photos:
-            claims = self.claims.get(path, {})
-            place = f"{self.prefix}{path}"
-            why: tuple[str, str] | None = None
-            if not self._inside(path):
-                self.note(place, "image", "read", "outside_archive", "a link out of the archive")
-                continue
-            if not claims:
-                why = "no_record", "no record names this photograph"
-            elif len({self.exams[key].patient or key for key in claims}) > 1:
-                why = "two_records", "records of two patients name this photograph"
-            elif any(photo.eye_source == "conflict" for photo in claims.values()):
-                why = "eye_conflict", "the record and the file name tell different eyes"
-            if why is not None:
-                self.note(place, "image", "pairing", *why, severity="review")
-                continue
-            key, photo = next(iter(claims.items()))
-            self.exams[key].photos.append(replace(photo, path=place))
+    def finish(self, bad: Sequence[BadRow]) -> None:
+        """Note what could not be read."""
+        item = "report" if self.source.columns.report else "record"
+        for row in bad:
+            self.note(f"{row.place}#{row.number}", item, "read", "bad_row", row.detail, True)
+            self.found.seen.update(row.seen)
         # The word itself may be anything (a name in the wrong column): it goes to the place, which
         # only the site can read.
         for (role, text), count in sorted(self.odd.items()):
             detail = f"a word for {role} is not understood, in {count} rows; left empty"
-            self.note(f"{role}={text}", "record", "read", f"odd_{role}", detail, "review")
-        for exam in self.exams.values():
-            exam.photos.sort(key=lambda photo: (photo.eye, photo.path))
-        return Contents(
-            list(self.exams.values()), self.notes, [f"{self.prefix}{name}" for name in self.photos]
-        )
+            table = f"{self.source.prefix}{self.source.table or ''}"
+            self.note(f"{table}#{role}={text}", "record", "read", f"odd_{role}", detail, True)

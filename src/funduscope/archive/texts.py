@@ -12,7 +12,7 @@ from funduscope import findings
 from funduscope.archive import redact, scan
 from funduscope.archive.description import EyeWords
 from funduscope.archive.identity import Pseudonyms
-from funduscope.archive.records import Exam, Note
+from funduscope.archive.records import Exam, Note, Report
 
 
 @dataclass
@@ -28,15 +28,14 @@ class Texts:
     )
 
 
-def drafts(exam: Exam, eye_words: Mapping[str, EyeWords]) -> Iterator[str]:
+def drafts(exam: Exam, eye_words: Mapping[str, EyeWords]) -> Iterator[Report]:
     """The reports of an examination as written; words per eye are put together, right eye first."""
-    for _language, text in exam.reports:
-        yield text
+    yield from exam.reports
     for language, said in sorted(exam.eye_words.items()):
         form = eye_words.get(language, EyeWords())
         sides = (("OD", form.right), ("OS", form.left))
         parts = [text.replace("{}", ", ".join(said[eye])) for eye, text in sides if eye in said]
-        yield form.between.join(parts)
+        yield Report(form.between.join(parts), exam.place, language)
 
 
 def add_exam(
@@ -63,12 +62,12 @@ def add_exam(
     """
     for number, written in enumerate(drafts(exam, eye_words)):
         texts.counts["seen"] += 1
-        text = redact.redact(written, exam.secrets)
-        why = _refused(text, exam, images, in_review)
+        text = redact.redact(written.text, exam.secrets)
+        why = _refused(text, written, exam, images, in_review)
         if why is not None:
             code, detail, severity = why
             step = "identity" if code == "identity_remains" else "pairing"
-            texts.notes.append(Note(exam.place, "report", step, code, detail, severity))
+            texts.notes.append(Note(written.place, "report", step, code, detail, severity))
             texts.counts[severity] += 1
             continue
         texts.counts["kept"] += 1
@@ -92,12 +91,22 @@ def add_exam(
 
 
 def _refused(
-    text: str, exam: Exam, images: Sequence[tuple[str, str]], in_review: bool
+    text: str,
+    written: Report,
+    exam: Exam,
+    images: Sequence[tuple[str, str]],
+    in_review: bool,
 ) -> tuple[str, str, str] | None:
+    other = written.other or findings.other_examination(text)
+    if other is not None:
+        detail = f"the report of another examination ({other}), not of a fundus photograph"
+        return "other_examination", detail, "rejected"
     remains = scan.leaks(text, exam.secrets)
     if remains:
         detail = f"after removal the report still holds the record's own {', '.join(remains)}"
         return "identity_remains", detail, "review"
+    if not _extract(text):
+        return "says_nothing", "the report states nothing about the fundus", "rejected"
     if not images:
         severity = "review" if in_review else "rejected"
         return "no_image", "no photograph of this examination was kept", severity

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import date, datetime
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -15,11 +16,34 @@ _OLDEST = 120
 _NUMBER = re.compile(r"(?P<more>[>≥]=?)?\s*(?P<number>\d{1,4}(?:\.\d+)?)\s*(?P<unit>.*)")
 _PER_YEAR = {"year": 1.0, "month": 12.0, "week": 52.18, "day": 365.25}
 _UNITS = {
-    "year": ("", "y", "yr", "yrs", "year", "years", "yo", "y/o", "years old", "+"),
-    "month": ("m", "mo", "mos", "month", "months"),
-    "week": ("w", "wk", "wks", "week", "weeks"),
-    "day": ("d", "day", "days"),
+    "year": (
+        "",
+        "y",
+        "yr",
+        "yrs",
+        "year",
+        "years",
+        "yo",
+        "y/o",
+        "years old",
+        "+",
+        "\u5c81",
+        "\u5468\u5c81",
+    ),
+    "month": ("m", "mo", "mos", "month", "months", "\u6708", "\u4e2a\u6708"),
+    "week": ("w", "wk", "wks", "week", "weeks", "\u5468"),
+    "day": ("d", "day", "days", "\u5929"),
 }
+
+_MARK = "[-/.\u5e74\u6708]"
+_YEAR_FIRST = re.compile(rf"(\d{{4}}|\d{{2}}){_MARK}\s*(\d{{1,2}}){_MARK}\s*(\d{{1,2}})(?!\d)")
+_COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})(?!\d)")
+_SERIAL = re.compile(r"[2-6]\d{4}")
+_EPOCH = date(1899, 12, 30)
+"""Day 0 of spreadsheets."""
+
+_OURS = ("OD", "OS", "female", "male", "train", "val", "test")
+"""Words of the corpus itself mean themselves in any source."""
 
 W = TypeVar("W", bound=str)
 
@@ -30,7 +54,7 @@ def parse_age(text: str, units: Mapping[str, str] = MappingProxyType({})) -> int
     Understood: `69`, `69.0`, `069Y`, `7 months`, `>90`, `90+`; `units` adds words of the source
     for year, month, week and day.
     """
-    found = _NUMBER.fullmatch(text.strip().lower())
+    found = _NUMBER.fullmatch(unicodedata.normalize("NFKC", text).strip().lower())
     if found is None:
         return None
     said = found["unit"].strip().rstrip(".")
@@ -43,12 +67,67 @@ def parse_age(text: str, units: Mapping[str, str] = MappingProxyType({})) -> int
     return min(int(years), AGE_CAP)
 
 
-def parse_date(text: str, form: str) -> date | None:
-    """A date in the strptime form given; None for placeholders such as 1900-00-00."""
+def parse_date(text: str, forms: Sequence[str] = ()) -> date | None:
+    """A date in one of the strptime forms; None for placeholders such as 1900-00-00.
+
+    Understood without a form: year first with any marks (2019-5-28, 2019/05/28, 19.05.28, 20190528,
+    also with the ideographs for year, month and day), and serial day numbers of spreadsheets.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    for form in forms:
+        try:
+            return datetime.strptime(plain, form).date()
+        except ValueError:
+            continue
+    found = _YEAR_FIRST.match(plain) or _COMPACT.match(plain)
+    if found is not None:
+        year, month, day = (int(part) for part in found.groups())
+        return _date(year + 2000 if year < 100 else year, month, day)
+    if _SERIAL.fullmatch(plain):
+        return _EPOCH + timedelta(days=int(plain))
+    return None
+
+
+def parse_span(text: str, forms: Sequence[str]) -> tuple[date, date] | None:
+    """First and last day that a date means; a form without a day means its whole month."""
+    for form in forms or ("",):
+        found = parse_date(text, (form,) if form else ())
+        if found is None:
+            continue
+        if not form or "%d" in form:
+            return found, found
+        after = date(found.year + found.month // 12, found.month % 12 + 1, 1)
+        return found, after - timedelta(days=1)
+    return None
+
+
+def _date(year: int, month: int, day: int) -> date | None:
     try:
-        return datetime.strptime(text.strip(), form).date()
+        return date(year, month, day)
     except ValueError:
         return None
+
+
+def resident_id(text: str) -> tuple[date, str] | None:
+    """Date of birth and sex in a resident identity number; None if it is none.
+
+    Source: GB 11643-1999 (ISO 7064 MOD 11-2): digits 7 to 14 are the birth date, the 17th is odd
+    for men, the 18th a checksum.
+    """
+    number = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text)).upper()
+    if not re.fullmatch(r"\d{17}[\dX]", number):
+        return None
+    total = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(number[:17]))
+    born = _date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    if "10X98765432"[total % 11] != number[17] or born is None:
+        return None
+    return born, "male" if int(number[16]) % 2 else "female"
+
+
+def key(text: str) -> str:
+    """A number of a site as it is compared: no blanks, no width, no case, no `urn:oid:`."""
+    plain = unicodedata.normalize("NFKC", text).strip().casefold()
+    return re.sub(r"\s+", "", plain.removeprefix("urn:oid:"))
 
 
 def age_between(birth: date | None, visit: date | None) -> int | None:
@@ -61,5 +140,6 @@ def age_between(birth: date | None, visit: date | None) -> int | None:
 
 def word(text: str, words: Mapping[str, W]) -> W | None:
     """The meaning of a word of the source; letter case does not matter. None if not listed."""
-    lowered = text.strip().lower()
-    return next((mine for theirs, mine in words.items() if theirs.lower() == lowered), None)
+    lowered = unicodedata.normalize("NFKC", text).strip().lower()
+    found = next((mine for theirs, mine in words.items() if theirs.lower() == lowered), None)
+    return found or next((ours for ours in _OURS if ours.lower() == lowered), None)  # type: ignore[return-value]

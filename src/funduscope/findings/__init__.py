@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from funduscope.findings.assertions import Assertion
 from funduscope.findings.captions import Caption, captions
+from funduscope.findings.examinations import other_examination
 from funduscope.findings.extraction import extract
 from funduscope.findings.eyes import eye_texts
 from funduscope.findings.labels import LabelRow, label_rows
@@ -26,6 +27,7 @@ __all__ = [
     "eye_texts",
     "label_rows",
     "language_of",
+    "other_examination",
     "prompt_bank",
     "vocabulary",
 ]

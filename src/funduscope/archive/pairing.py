@@ -1,0 +1,194 @@
+"""Photographs to examinations: by the row that names them, else by what their path tells.
+
+A photograph is given to one examination or to none; where two could have it, a person decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+from funduscope.archive import records, values
+from funduscope.archive.description import Source
+from funduscope.archive.places import Entry
+from funduscope.archive.records import Collected, Exam, Note, Photo
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a site holds: examinations, lines for the ledger, its photographs, strings to seek."""
+
+    exams: list[Exam]
+    notes: list[Note]
+    photos: list[str]
+    seen: set[str]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the path of a photograph tells of it."""
+
+    exam: str | None
+    patient: str | None
+    name: str | None
+    days: tuple[date, date] | None
+    eye: str
+    field: str
+    kind: str
+    identity: tuple[str, ...]
+
+
+def read_site(archive: Path, site: str, sources: Sequence[tuple[int, Source]]) -> Contents:
+    """Everything that a site's sources hold, photographs given to examinations.
+
+    Raises:
+        DataError: a table or a column of it is missing, or its encoding is unknown.
+    """
+    found = records.collect(archive, site, sources)
+    return _Pairing(found, dict(sources)).run()
+
+
+def tell(path: str, source: Source) -> Told:
+    """Read the path of a photograph by the source's patterns."""
+    form, words = source.format, source.values
+    below = path.removeprefix(source.prefix)
+    groups: dict[str, str] = {}
+    if form.file_pattern and (found := re.search(form.file_pattern, below)):
+        groups = {name: text for name, text in found.groupdict().items() if text}
+    if form.eye_pattern and (found := re.search(form.eye_pattern, below.rpartition("/")[2])):
+        groups.setdefault("eye", found["eye"] or "")
+    said = groups.get
+    return Told(
+        exam=said("exam"),
+        patient=said("patient"),
+        name=said("name"),
+        days=values.parse_span(groups["date"], form.file_date) if "date" in groups else None,
+        eye=values.word(said("eye", ""), words.eye) or "unknown",
+        field=values.word(said("field", ""), words.field) or "unknown",
+        kind=values.word(said("kind", ""), words.kind)
+        or values.word(said("field", ""), words.kind)
+        or values.word(said("eye", ""), words.kind)
+        or "cfp",
+        identity=tuple(groups[n] for n in ("exam", "patient", "name", "date") if n in groups),
+    )
+
+
+class _Pairing:
+    """Gives each photograph of a site its examination."""
+
+    def __init__(self, found: Collected, sources: Mapping[int, Source]) -> None:
+        self.found = found
+        self.sources = sources
+        self.of_patient: dict[str, list[Exam]] = defaultdict(list)
+        self.of_name: dict[str, list[Exam]] = defaultdict(list)
+        for exam in found.exams.values():
+            if exam.patient:
+                self.of_patient[values.key(exam.patient)].append(exam)
+            for name in exam.secrets.get("name", ()):
+                self.of_name[values.key(name)].append(exam)
+
+    def run(self) -> Contents:
+        """Place all photographs."""
+        for path, (index, entry) in self.found.photos.items():
+            self._place(path, entry, index)
+        exams = list(self.found.exams.values())
+        for exam in exams:
+            exam.photos.sort(key=lambda photo: (photo.eye, photo.path, photo.frame or 0))
+        return Contents(exams, self.found.notes, list(self.found.photos), self.found.seen)
+
+    def _note(self, path: str, step: str, code: str, detail: str, severity: str) -> None:
+        self.found.notes.append(Note(path, "image", step, code, detail, severity))
+
+    def _place(self, path: str, entry: Entry, index: int) -> None:
+        if entry.fault is not None:
+            self._note(path, "read", *entry.fault, "rejected")
+            return
+        source = self.sources[index]
+        told = tell(path, source)
+        claims = self.found.claims.get(path, {})
+        patients = {self.found.exams[key].patient or key for key in claims}
+        if len(patients) > 1:
+            detail = "records of two patients name this photograph"
+            self._note(path, "pairing", "two_records", detail, "review")
+            return
+        if claims:
+            key, photo = next(iter(claims.items()))
+            exam: Exam | None = self.found.exams[key]
+        else:
+            photo = Photo(path)
+            exam = self._by_path(path, told, index)
+            if exam is None:
+                return
+        eye, eye_source = self._eye(photo, told)
+        if eye_source == "conflict":
+            detail = "the record and the file name tell different eyes"
+            self._note(path, "pairing", "eye_conflict", detail, "review")
+            return
+        assert exam is not None
+        exam.seen.update(told.identity)
+        exam.photos.append(
+            replace(photo, eye=eye, eye_source=eye_source, field=told.field, kind=told.kind)
+        )
+
+    @staticmethod
+    def _eye(photo: Photo, told: Told) -> tuple[str, str]:
+        """Eye and where it is known from; a contradiction is a conflict."""
+        if told.eye in ("unknown", photo.eye):
+            return photo.eye, photo.eye_source
+        if photo.eye == "unknown":
+            return told.eye, "filename"
+        return photo.eye, "conflict"
+
+    def _by_path(self, path: str, told: Told, index: int) -> Exam | None:
+        """The examination that the path of a photograph speaks of; None: noted."""
+        source = self.sources[index]
+        if told.exam is not None:
+            exam = self.found.exams.get(values.key(told.exam))
+            if exam is not None and self._fits(exam, told):
+                return exam
+        window = timedelta(days=source.format.window_days)
+        exams: list[Exam] = []
+        if told.patient is not None:
+            exams = self.of_patient.get(values.key(told.patient), [])
+        elif told.name is not None:
+            exams = self.of_name.get(values.key(told.name), [])
+        near = [exam for exam in exams if self._near(exam, told, window)]
+        if len(near) == 1:
+            return near[0]
+        if len(near) > 1:
+            detail = "several examinations of the patient could have this photograph"
+            self._note(path, "pairing", "two_records", detail, "review")
+            return None
+        if told.exam or told.patient:
+            return self._new(path, told, index)
+        self._note(path, "pairing", "no_record", "no record names this photograph", "review")
+        return None
+
+    @staticmethod
+    def _fits(exam: Exam, told: Told) -> bool:
+        """Whether nothing else that the path tells speaks against the examination."""
+        if told.patient is None or exam.patient is None:
+            return True
+        return values.key(told.patient) == values.key(exam.patient)
+
+    @staticmethod
+    def _near(exam: Exam, told: Told, window: timedelta) -> bool:
+        if told.days is None or exam.visit is None:
+            return True
+        first, last = told.days
+        return first - window <= exam.visit <= last + window
+
+    def _new(self, path: str, told: Told, index: int) -> Exam:
+        """An examination that only its photographs tell of."""
+        day = told.days[0] if told.days and told.days[0] == told.days[1] else None
+        patient = told.patient
+        key = values.key(told.exam or f"{patient}@{day or ''}")
+        exam = self.found.exams.get(key)
+        if exam is None:
+            exam = Exam(index, self.found.site, key, patient, path, visit=day)
+            self.found.exams[key] = exam
+        return exam

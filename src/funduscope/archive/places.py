@@ -1,0 +1,175 @@
+"""Files of an archive, wherever they lie: in folders, or in ZIP files as `x.zip!member`.
+
+Nothing is unpacked to disk, no link is followed out of the archive, and no member is read that
+says it is too large.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+from funduscope.errors import DataError
+
+MEMBER = "!"
+_LARGEST = 400_000_000
+"""Bytes that one member may unpack to: more than any photograph, less than a clinic's memory."""
+_RATIO = 300
+"""Packed photographs hardly shrink, tables shrink tenfold; a bomb shrinks a thousandfold."""
+_UTF8_NAME = 0x800
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of the archive.
+
+    Attributes:
+        path: below the archive, with forward slashes; members as `x.zip!member`.
+        size: bytes (unpacked), -1 if it cannot be known.
+        fault: code and detail of why it must not be opened, or None.
+    """
+
+    path: str
+    size: int
+    fault: tuple[str, str] | None = None
+
+
+def entries(archive: Path, folder: str, patterns: Iterable[str]) -> list[Entry]:
+    """Files below `folder` that one of the globs matches, members of its ZIP files among them.
+
+    Globs see members as files in a folder of the ZIP's name: `**/*` finds them all. Sorted.
+    """
+    root = archive / folder
+    wanted = tuple(patterns)
+    found: dict[str, Entry] = {}
+    for path in sorted(root.rglob("*")):
+        below = path.relative_to(root).as_posix()
+        inside = path.relative_to(archive).as_posix()
+        if path.is_dir() and not path.is_symlink():
+            continue
+        if _is_zip(path):
+            for entry in _members(path, inside):
+                name = f"{below}/{entry.path.partition(MEMBER)[2]}"
+                if _matches(name, wanted):
+                    found[entry.path] = entry
+        elif _matches(below, wanted):
+            found[inside] = _entry(archive, path, inside)
+    return [found[name] for name in sorted(found)]
+
+
+def read_bytes(archive: Path, path: str) -> bytes:
+    """The content of a file or member.
+
+    Raises:
+        DataError: it is gone, damaged, or larger than it said.
+    """
+    file, mark, member = path.partition(MEMBER)
+    if not mark or not _is_zip(archive / file):
+        return (archive / path).read_bytes()
+    try:
+        with _open(archive / file).open(_index(archive / file)[member]) as stream:
+            data = stream.read(_LARGEST + 1)
+    except (KeyError, RuntimeError, zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        raise _damaged(path, type(error).__name__) from error
+    if len(data) > _LARGEST:
+        raise _damaged(path, f"more than {_LARGEST // 1_000_000} MB")
+    return data
+
+
+def size(archive: Path, path: str) -> int:
+    """Bytes of a file or member, -1 if it is not there."""
+    file, mark, member = path.partition(MEMBER)
+    try:
+        if mark and _is_zip(archive / file):
+            return _index(archive / file)[member].file_size
+        return (archive / path).stat().st_size
+    except (OSError, KeyError, zipfile.BadZipFile):
+        return -1
+
+
+def _damaged(path: str, value: str) -> DataError:
+    return DataError(
+        value,
+        place=path,
+        rule="a whole member of a ZIP file, no larger than it says",
+        remedy="copy the ZIP file again from its source, or unpack it by hand",
+        code="truncated",
+    )
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    parts = PurePosixPath(name.lstrip("/"))
+    return any(_match(parts.parts, PurePosixPath(pattern).parts) for pattern in patterns)
+
+
+def _match(name: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    """Whether path parts match glob parts; `**` stands for any number of folders."""
+    if not pattern:
+        return not name
+    if pattern[0] == "**":
+        return any(_match(name[at:], pattern[1:]) for at in range(len(name) + 1))
+    return bool(name) and PurePosixPath(name[0]).match(pattern[0]) and _match(name[1:], pattern[1:])
+
+
+def _entry(archive: Path, path: Path, inside: str) -> Entry:
+    real = path.resolve()
+    if not real.is_relative_to(archive.resolve()):
+        return Entry(inside, -1, ("symlink_outside", "a link out of the archive; not followed"))
+    size = real.stat().st_size if real.is_file() else -1
+    return Entry(inside, size)
+
+
+def _is_zip(path: Path) -> bool:
+    return path.suffix.lower() == ".zip" and path.is_file() and not path.is_symlink()
+
+
+@lru_cache(maxsize=8)
+def _open(path: Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(path)
+
+
+@lru_cache(maxsize=8)
+def _index(path: Path) -> dict[str, zipfile.ZipInfo]:
+    return {_name(info): info for info in _open(path).infolist()}
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """The member's name; Windows programs of Chinese offices store GB18030 and do not say so."""
+    if info.flag_bits & _UTF8_NAME:
+        return info.filename
+    raw = info.orig_filename.encode("cp437", "replace")
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return raw.decode(encoding).replace("\\", "/")
+        except UnicodeDecodeError:
+            continue
+    return info.filename
+
+
+def _members(path: Path, inside: str) -> Iterator[Entry]:
+    try:
+        infos = _index(path)
+    except (zipfile.BadZipFile, OSError):
+        yield Entry(f"{inside}{MEMBER}", -1, ("truncated", "a damaged ZIP file"))
+        return
+    for name, info in infos.items():
+        if info.is_dir():
+            continue
+        yield Entry(f"{inside}{MEMBER}{name}", info.file_size, _member_fault(name, info))
+
+
+def _member_fault(name: str, info: zipfile.ZipInfo) -> tuple[str, str] | None:
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if ".." in parts or name.startswith("/") or (len(name) > 1 and name[1] == ":"):
+        return "unsafe_path", "a member whose name leads out of the ZIP file"
+    packed = max(info.compress_size, 1)
+    if info.file_size > _LARGEST or (
+        info.file_size > 10_000_000 and info.file_size > _RATIO * packed
+    ):
+        return "zip_bomb", "a member that says it unpacks to an absurd size"
+    if info.flag_bits & 0x1:
+        return "encrypted", "a member that needs a password"
+    return None
