@@ -64,7 +64,8 @@ def _record(text: str, at: int, delimiter: str) -> tuple[list[str], int, bool]:
 
 def _quoted(text: str, at: int, delimiter: str) -> tuple[str, int, bool]:
     """A quoted cell from behind its first quote; a quote closes it before a separator only."""
-    parts, sound = [], True
+    parts: list[str] = []
+    sound = True
     while True:
         stop = text.find('"', at)
         if stop < 0:

@@ -24,9 +24,8 @@ def read_files(given: Given) -> Sheet:
     """
     from funduscope import dicom
 
-    sheet = Sheet(
-        columns=dict.fromkeys((FILE_COLUMN, *(f.name for f in fields(dicom.Facts)), "camera"))
-    )
+    told = [field.name for field in fields(dicom.Facts)]
+    sheet = Sheet(columns=dict.fromkeys((FILE_COLUMN, "camera", *told)))
     for number, entry in enumerate(given.photos, start=1):
         if entry.fault is not None:
             continue
@@ -38,7 +37,7 @@ def read_files(given: Given) -> Sheet:
         except DataError as error:
             sheet.bad.append(BadRow(entry.path, number, f"{error.code}: {error.rule}"))
             continue
-        facts = {f.name: getattr(instance.facts, f.name) for f in fields(instance.facts)}
+        facts = {name: getattr(instance.facts, name) for name in told}
         cells = {name: "" if value is None else str(value) for name, value in facts.items()}
         cells |= {"camera": _camera(instance.facts), FILE_COLUMN: entry.path}
         sheet.rows.append(Row(entry.path, number, filled(cells.items()), instance.identifying))

@@ -141,7 +141,8 @@ def _jobs(
                 continue
             jobs.append(
                 Job(
-                    path=archive / photo.path,
+                    archive=archive,
+                    path=photo.path,
                     max_side=settings.max_side,
                     jpeg_quality=settings.jpeg_quality,
                     keep_refused=_keeps_refused(source, settings),
@@ -209,9 +210,9 @@ class _Part:
             return None
         other = self.planned.exams[self.seen[image_id][0]]
         if (other.site, other.patient) == (exam.site, exam.patient):
-            return "read", "duplicate", "the same picture as another", "rejected"
+            return "read", "exact_duplicate", "the same picture as another", "rejected"
         detail = "the same picture is filed under another patient"
-        return "pairing", "duplicate_other_patient", detail, "review"
+        return "pairing", "duplicate_across_patients", detail, "review"
 
     def _wrong_side(self, exam: Exam, index: int, result: Reading) -> plan.Outcome | None:
         eye = exam.photos[index].eye

@@ -18,6 +18,7 @@ import simplejpeg
 from PIL import Image
 
 from funduscope import inputs
+from funduscope.archive import places
 from funduscope.archive.metadata import strip
 from funduscope.errors import DataError
 
@@ -33,7 +34,8 @@ _ABOUT_SIZE = ("bad_shape", "too_large")
 class Job:
     """A photograph to read and how."""
 
-    path: Path
+    archive: Path
+    path: str
     max_side: int
     jpeg_quality: int
     keep_refused: bool
@@ -89,21 +91,8 @@ def read(job: Job) -> Reading | Fault:
 
 
 def _read(job: Job) -> Reading | Fault:
-    data = job.path.read_bytes()
-    size, upright = _header(data)
-    long = max(size)
-    shrink = job.max_side / long if long > job.max_side else None
-    least = int(min(size) * shrink) if shrink else None
-    rgb = inputs.decode(data, name="the photograph", min_side=least)
-    stored = None
-    if shrink:
-        rgb = _resize(rgb, job.max_side)
-    elif upright:
-        stored = strip(data)
-    if stored is None:
-        lossy = shrink is not None or data.startswith(b"\xff\xd8")
-        stored = _encode(rgb, job.jpeg_quality if lossy else None)
-        rgb = inputs.decode(stored, name="the stored photograph")
+    data = places.read_bytes(job.archive, job.path)
+    rgb, stored = _decoded(job, data)
     field = inputs.find_field(rgb)
     seen = inputs.look(rgb, field)
     quality = inputs.assess(seen)
@@ -123,6 +112,37 @@ def _read(job: Job) -> Reading | Fault:
         disc_side=inputs.disc_side(seen) if job.look_for_disc else None,
         source_sha256=hashlib.sha256(data).hexdigest() if job.public else None,
     )
+
+
+def _decoded(job: Job, data: bytes) -> tuple[inputs.Photo, bytes]:
+    """The photograph as it will be stored, and those bytes."""
+    if _is_dicom(job.path, data):
+        from funduscope import dicom
+
+        rgb = dicom.read(data, name="the DICOM file").frame(0)
+        small = max(rgb.shape[:2]) <= job.max_side
+        return _stored(rgb if small else _resize(rgb, job.max_side), job.jpeg_quality)
+    size, upright = _header(data)
+    long = max(size)
+    shrink = job.max_side / long if long > job.max_side else None
+    least = int(min(size) * shrink) if shrink else None
+    rgb = inputs.decode(data, name="the photograph", min_side=least)
+    if shrink:
+        return _stored(_resize(rgb, job.max_side), job.jpeg_quality)
+    kept = strip(data) if upright else None
+    if kept is not None:
+        return rgb, kept
+    return _stored(rgb, job.jpeg_quality if data.startswith(b"\xff\xd8") else None)
+
+
+def _stored(rgb: inputs.Photo, quality: int | None) -> tuple[inputs.Photo, bytes]:
+    """A changed photograph encoded, and as it will be read from there."""
+    stored = _encode(rgb, quality)
+    return inputs.decode(stored, name="the stored photograph"), stored
+
+
+def _is_dicom(path: str, data: bytes) -> bool:
+    return data[128:132] == b"DICM" or path.lower().endswith((".dcm", ".dicom"))
 
 
 def _header(data: bytes) -> tuple[tuple[int, int], bool]:

@@ -15,21 +15,9 @@ AGE_CAP = 90
 _OLDEST = 120
 _NUMBER = re.compile(r"(?P<more>[>≥]=?)?\s*(?P<number>\d{1,4}(?:\.\d+)?)\s*(?P<unit>.*)")
 _PER_YEAR = {"year": 1.0, "month": 12.0, "week": 52.18, "day": 365.25}
+_YEAR_WORDS = ("\u5c81", "\u5468\u5c81")
 _UNITS = {
-    "year": (
-        "",
-        "y",
-        "yr",
-        "yrs",
-        "year",
-        "years",
-        "yo",
-        "y/o",
-        "years old",
-        "+",
-        "\u5c81",
-        "\u5468\u5c81",
-    ),
+    "year": ("", "y", "yr", "yrs", "year", "years", "yo", "y/o", "years old", "+", *_YEAR_WORDS),
     "month": ("m", "mo", "mos", "month", "months", "\u6708", "\u4e2a\u6708"),
     "week": ("w", "wk", "wks", "week", "weeks", "\u5468"),
     "day": ("d", "day", "days", "\u5929"),

@@ -1,4 +1,4 @@
-"""Reports of other examinations: they lie beside those of fundus photographs, and say less of them."""
+"""Reports of other examinations, which lie beside those of fundus photographs."""
 
 from __future__ import annotations
 
