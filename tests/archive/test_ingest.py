@@ -42,7 +42,7 @@ EXPECTED = {
     "zero_byte": ("empty_file", "rejected"),
     "text_named_jpg": ("not_an_image", "rejected"),
     "not_fundus": ("not_fundus", "rejected"),
-    "duplicate_name": ("duplicate", "rejected"),
+    "duplicate_name": ("exact_duplicate", "rejected"),
     "duplicate_patient": ("duplicate_other_patient", "review"),
 }
 

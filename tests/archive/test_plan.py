@@ -44,7 +44,9 @@ def test_the_input_id_follows_what_is_there(tmp_path: Path) -> None:
 
 def test_copies_of_one_patient_keep_the_first(tmp_path: Path) -> None:
     made = _make(tmp_path, "P1,0.jpg,R,\nP1,1.jpg,R,\n", {"0.jpg": b"x", "1.jpg": b"x"})
-    assert made.known == {"1.jpg": ("read", "duplicate", "the same file as another", "rejected")}
+    assert made.known == {
+        "1.jpg": ("read", "exact_duplicate", "the same file as another", "rejected")
+    }
 
 
 def test_copies_under_two_patients_or_eyes_all_go_to_review(tmp_path: Path) -> None:
@@ -52,8 +54,8 @@ def test_copies_under_two_patients_or_eyes_all_go_to_review(tmp_path: Path) -> N
     rows = "P1,0.jpg,R,\nP2,1.jpg,R,\nP3,2.jpg,R,\nP3,3.jpg,L,\n"
     found = {name: (o[1], o[3]) for name, o in _make(tmp_path, rows, files).known.items()}
     assert found == {
-        "0.jpg": ("duplicate_other_patient", "review"),
-        "1.jpg": ("duplicate_other_patient", "review"),
+        "0.jpg": ("duplicate_across_patients", "review"),
+        "1.jpg": ("duplicate_across_patients", "review"),
         "2.jpg": ("duplicate_other_eye", "review"),
         "3.jpg": ("duplicate_other_eye", "review"),
     }
@@ -63,7 +65,7 @@ def test_a_labeled_set_loses_no_picture_to_a_copy(tmp_path: Path) -> None:
     source = SOURCE.model_copy(update={"keep_refused": True})
     files = {"0.jpg": b"x", "1.jpg": b"x"}
     made = _make(tmp_path, "P1,0.jpg,R,\nP2,1.jpg,R,\n", files, source)
-    assert [outcome[1] for outcome in made.known.values()] == ["duplicate"]
+    assert [outcome[1] for outcome in made.known.values()] == ["exact_duplicate"]
 
 
 def test_patients_are_told_apart_by_site_and_by_being_named(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from funduscope.archive import records
+from funduscope.archive import pairing
 from funduscope.archive.description import Columns, EyeWords, Format, Source, Values
-from funduscope.archive.records import Contents
+from funduscope.archive.pairing import Contents
 
 EYES = {"L": "OS", "R": "OD"}
 
@@ -17,7 +17,7 @@ def _contents(tmp_path: Path, rows: str, files: list[str], **given: object) -> C
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"x")
     source = Source.model_validate({"table": "t.csv", "site": "s", **given})
-    return records.read_source(tmp_path, 0, source)
+    return pairing.read_site(tmp_path, "s", [(0, source)])
 
 
 def _notes(contents: Contents) -> list[tuple[str, str, str]]:
@@ -47,7 +47,7 @@ def test_one_row_an_examination_with_columns_for_both_eyes(tmp_path: Path) -> No
         ("b.jpg", "OD", "record"),
         ("c.jpg", "OS", "record"),
     ]
-    assert exam.reports == [(None, "one\ntwo")]
+    assert [report.text for report in exam.reports] == ["one\ntwo"]
     assert (exam.visit, exam.age, exam.sex) == (date(2020, 6, 15), 70, "female")
     assert exam.secrets["patient"] == ("P1",)
     assert exam.secrets["birth_date"] == ("1950-06-15",)
@@ -78,8 +78,8 @@ def test_words_on_an_unknown_eye_or_patient_stay_with_their_photograph(tmp_path:
         values=Values(eye=EYES),
     )
     a, b, c = contents.exams
-    assert (a.patient, a.reports) == (None, [("en", "cataract")])
-    assert (b.patient, b.reports) == ("1", [("en", "normal")])
+    assert (a.patient, [(r.language, r.text) for r in a.reports]) == (None, [("en", "cataract")])
+    assert (b.patient, [(r.language, r.text) for r in b.reports]) == ("1", [("en", "normal")])
     assert (c.patient, c.reports, c.eye_words) == ("1", [], {"en": {"OD": ["drusen"]}})
 
 
@@ -93,13 +93,14 @@ def test_photographs_found_by_their_names(tmp_path: Path) -> None:
         format=Format(file_pattern=r"^(?P<exam>E\d)-(?P<eye>[RL])"),
         values=Values(eye=EYES),
     )
-    first, second = contents.exams
+    first, second, unknown = contents.exams
     assert [(p.path, p.eye, p.eye_source) for p in first.photos] == [
         ("img/E1-R-1.jpg", "OD", "filename"),
         ("img/E1-L-1.jpg", "OS", "filename"),
     ]
     assert second.photos == []
-    assert _notes(contents) == [("image", "no_record", "review")] * 2
+    assert [p.path for p in unknown.photos] == ["img/E9-R-1.jpg"]  # its report was never exported
+    assert _notes(contents) == [("image", "no_record", "review")]
 
 
 def test_what_cannot_be_placed_is_noted(tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_a_photograph_outside_the_archive_is_not_read(tmp_path: Path) -> None:
     )
     assert all(not exam.photos for exam in contents.exams)
     assert sorted(_notes(contents)) == [
-        ("image", "outside_archive", "rejected"),
+        ("image", "symlink_outside", "rejected"),
         ("record", "missing_image", "rejected"),
     ]
 

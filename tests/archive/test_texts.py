@@ -4,7 +4,7 @@ from funduscope import findings
 from funduscope.archive import texts
 from funduscope.archive.description import EyeWords
 from funduscope.archive.identity import Pseudonyms
-from funduscope.archive.records import Exam
+from funduscope.archive.records import Exam, Report
 
 FORMS = {"en": EyeWords(), "zh": EyeWords(right="右眼：{}", left="左眼：{}", between="；")}
 IDS = {"patient_id": "p", "exam_id": "e", "site_id": "s"}
@@ -42,7 +42,10 @@ def test_an_eye_without_words_is_left_out() -> None:
 
 
 def test_one_report_a_language() -> None:
-    made = _add(_exam(reports=[("en", "mild cataract"), ("zh", "轻度白内障")]), [("i", "unknown")])
+    made = _add(
+        _exam(reports=[Report("mild cataract", "t#1", "en"), Report("轻度白内障", "t#1", "zh")]),
+        [("i", "unknown")],
+    )
     assert [report["language"] for report in made.reports] == ["en", "zh"]
     assert [pair["caption"] for pair in made.pairs] == ["mild cataract", "轻度白内障"]
     assert len({report["report_id"] for report in made.reports}) == 2
@@ -59,7 +62,9 @@ def test_rendered_captions_are_marked_and_not_repeated() -> None:
 
 
 def test_identity_is_removed_before_anything_is_kept() -> None:
-    exam = _exam(reports=[(None, "Jane Roe, OD: cataract.")], secrets={"name": ("Jane Roe",)})
+    exam = _exam(
+        reports=[Report("Jane Roe, OD: cataract.", "t#1")], secrets={"name": ("Jane Roe",)}
+    )
     made = _add(exam, [("i", "OD")])
     assert made.reports[0]["text"] == "[name], OD: cataract."
     assert all("Roe" not in pair["caption"] for pair in made.pairs)
@@ -67,7 +72,9 @@ def test_identity_is_removed_before_anything_is_kept() -> None:
 
 def test_what_removal_missed_withholds_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(texts.redact, "redact", lambda text, _secrets: text)
-    exam = _exam(reports=[(None, "Jane Roe, OD: cataract.")], secrets={"name": ("Jane Roe",)})
+    exam = _exam(
+        reports=[Report("Jane Roe, OD: cataract.", "t#1")], secrets={"name": ("Jane Roe",)}
+    )
     made = _add(exam, [("i", "OD")])
     assert made.reports == made.pairs == made.assertions == []
     (note,) = made.notes
@@ -82,7 +89,7 @@ def test_what_removal_missed_withholds_the_report(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_report_without_photographs_is_rejected() -> None:
-    made = _add(_exam(reports=[(None, "OD: cataract.")]), [])
+    made = _add(_exam(reports=[Report("OD: cataract.", "t#1")]), [])
     assert [(note.item, note.code, note.severity) for note in made.notes] == [
         ("report", "no_image", "rejected")
     ]
@@ -90,6 +97,6 @@ def test_a_report_without_photographs_is_rejected() -> None:
 
 
 def test_a_report_on_both_eyes_says_nothing_of_an_unknown_one() -> None:
-    made = _add(_exam(reports=[(None, "OD: cataract. OS: drusen.")]), [("i", "unknown")])
+    made = _add(_exam(reports=[Report("OD: cataract. OS: drusen.", "t#1")]), [("i", "unknown")])
     assert made.pairs == []
     assert made.counts["kept"] == 1

@@ -40,10 +40,17 @@ def test_ages(text: str, age: int | None) -> None:
         (" 2019年3月5日 ", "%Y年%m月%d日", date(2019, 3, 5)),
         ("1900-00-00", "%Y-%m-%d", None),
         ("05/03/2019", "%Y-%m-%d", None),
+        ("05/03/2019", "%m/%d/%Y", date(2019, 5, 3)),
+        ("19.3.5", "", date(2019, 3, 5)),
+        ("20190305", "", date(2019, 3, 5)),
+        ("２０１９/３/５", "", date(2019, 3, 5)),
+        ("2019-03-05T11:05:00+08:00", "", date(2019, 3, 5)),
+        ("43529", "", date(2019, 3, 5)),
+        ("2019-13-05", "", None),
     ],
 )
 def test_dates(text: str, form: str, day: date | None) -> None:
-    assert values.parse_date(text, form) == day
+    assert values.parse_date(text, (form,)) == day
 
 
 def test_age_on_the_day_of_the_visit() -> None:

@@ -57,9 +57,11 @@ def tell(path: str, source: Source) -> Told:
     form, words = source.format, source.values
     below = path.removeprefix(source.prefix)
     groups: dict[str, str] = {}
-    if form.file_pattern and (found := re.search(form.file_pattern, below)):
-        groups = {name: text for name, text in found.groupdict().items() if text}
-    if form.eye_pattern and (found := re.search(form.eye_pattern, below.rpartition("/")[2])):
+    name = below.rpartition("/")[2]
+    if form.file_pattern:
+        found = re.search(form.file_pattern, below) or re.search(form.file_pattern, name)
+        groups = {key: text for key, text in found.groupdict().items() if text} if found else {}
+    if form.eye_pattern and (found := re.search(form.eye_pattern, name)):
         groups.setdefault("eye", found["eye"] or "")
     said = groups.get
     return Told(

@@ -76,7 +76,7 @@ class Given:
 
     def text(self, table: str) -> str:
         """A table as text; see `decode_text`."""
-        return decode_text(self.data(table), table, self.source.encoding)
+        return decode_text(self.data(table), str(self.archive / table), self.source.encoding)
 
     def data(self, table: str) -> bytes:
         """The bytes of a table."""
