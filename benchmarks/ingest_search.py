@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 from ingest_measures import Section, share, table
@@ -31,6 +32,10 @@ ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
 WEAK, LONG, FEWEST_BYTES = 6, 10, 6
 CHUNK, SPREAD = 1 << 23, 22
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_TITLES = re.compile(
+    r"^(?:(?:Dr|Prof|Mr|Mrs|Ms|Mr/Ms|Miss)\.?\s+)+|,?\s+(?:MD|M\.D\.|DO|OD|PhD)\.?$"
+)
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 _DATA_URI = re.compile(r"data:[\w/+.-]*;base64,([A-Za-z0-9+/=\s]+)")
 PLAIN_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT"}
 PLAIN_CHUNKS |= {b"pHYs", b"bKGD", b"iCCP"}
@@ -55,6 +60,8 @@ def forms(value: str, canonical: str) -> set[str]:
     """The ways to write a planted string down: as it stands, joined, turned, as another date."""
     found = {value, canonical} - {""}
     for text in list(found):
+        # Who is known by a title is known without it.
+        found.add(_TITLES.sub("", text))
         if "^" in text:
             found |= {text.replace("^", ""), text.replace("^", " ")}
         last, comma, first = text.partition(", ")
@@ -275,6 +282,7 @@ def take_apart(folder: Path) -> Contents:
             for coded in _DATA_URI.findall(text):
                 _blob(base64.b64decode(coded), f"{name}: data URI", found)
             text = html.unescape(_DATA_URI.sub("", text))
+        text = _ESCAPED.sub(lambda told: chr(int(told[1], 16)), unquote(text))
         if "\x00" not in text:
             found.texts[name] |= set(text.splitlines())
     return found

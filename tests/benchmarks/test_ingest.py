@@ -460,7 +460,7 @@ def commented(kind):
     def blob():
         if kind == "exif":
             exif = Image.Exif()
-            exif[0x010E] = "陈小雨"
+            exif[0x9C9B] = "陈小雨".encode("utf-16-le")
             return encoded(scene(0), "JPEG", exif=exif)
         from PIL.PngImagePlugin import PngInfo
 
@@ -486,6 +486,19 @@ def test_a_name_in_any_byte_is_seen(judge, truth, tmp_path, encoding):
     assert missed(judge, truth, corpus) == [ABSENT]
 
 
+@pytest.mark.parametrize("text", ['{"a": "\\u9648\\u5c0f\\u96e8"}', "&#38472;&#23567;&#38632;"])
+def test_a_name_in_escapes_is_seen(judge, truth, tmp_path, text):
+    corpus = write(judge, tmp_path / "corpus", right())
+    (corpus.folder / "report.html").write_text(text, encoding="utf-8")
+    assert missed(judge, truth, corpus) == [ABSENT]
+
+
+def test_a_title_hides_no_name(judge):
+    assert judge.ingest_search.forms("Dr. Ada Byron, MD", "") >= {"Ada Byron"}
+    assert judge.ingest_search.forms("Byron^Ada", "") >= {"Byron Ada", "ByronAda"}
+    assert judge.ingest_search.forms("5.1.20", "2020-01-05") >= {"20200105", "01/05/2020"}
+
+
 def test_a_name_of_a_file_is_seen(judge, truth, tmp_path):
     corpus = write(judge, tmp_path / "corpus", right())
     (corpus.folder / "陈_小雨.txt").write_bytes(b"")
@@ -503,7 +516,7 @@ def test_pixels_are_looked_at(judge, truth, tmp_path, spoil, name):
     picture = scene(1).copy()
     if spoil == "text":
         # The box (2 3 20 10) of a file that is turned by a quarter lies at the upper right.
-        picture[2:21, -11:-3] = 255
+        picture[2:21:4, -11:-3] = 255
     else:
         picture = np.asarray(Image.fromarray(picture).transpose(Image.Transpose.ROTATE_90))
     corpus = write(judge, tmp_path / "corpus", right(), {"1_OS": encoded(picture)})
