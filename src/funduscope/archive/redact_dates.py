@@ -1,0 +1,214 @@
+"""Dates in report texts, in Chinese and English forms -> days counted from the examination."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+
+from funduscope.archive.redact_words import words
+
+Find = tuple[int, int, str]
+"""Start, end and mark of a find."""
+
+_YEAR = r"(?P<y>(?:19|20)\d{2})"
+_MONTH, _DAY = r"(?P<m>0?[1-9]|1[0-2])", r"(?P<d>[12]\d|3[01]|0?[1-9])"
+_TIME = r"(?:[ T]*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[APap]\.?[Mm]\b\.?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+_HAN = "〇零○一二三四五六七八九十"
+_DIGITS = {char: str(value) for value, char in enumerate("〇一二三四五六七八九")} | {
+    "零": "0",
+    "○": "0",
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A date as far as the text tells it; `certain` is False where day and month may be swapped."""
+
+    year: int | None
+    month: int | None = None
+    day: int | None = None
+    certain: bool = True
+
+    def whole(self) -> date | None:
+        """The day, if the text tells one without doubt."""
+        if not (self.certain and self.year and self.month and self.day):
+            return None
+        try:
+            return date(self.year, self.month, self.day)
+        except ValueError:
+            return None
+
+    @property
+    def possible(self) -> bool:
+        """Whether the calendar has such a day (30 February does not exist; 29 may)."""
+        try:
+            date(self.year or 2000, self.month or 1, self.day or 1)
+        except ValueError:
+            return False
+        return True
+
+
+def _number(text: str) -> int:
+    """Arabic or Chinese digits -> number ('二十三' = 23)."""
+    if text.isascii():
+        return int(text)
+    if "十" not in text:
+        return int("".join(_DIGITS[char] for char in text))
+    tens, _, ones = text.partition("十")
+    return 10 * int(_DIGITS[tens] if tens else 1) + int(_DIGITS[ones] if ones else 0)
+
+
+def _century(text: str) -> int:
+    year = _number(text)
+    if len(text) > 2 or year > 99:
+        return year
+    return year + (1900 if year > 40 else 2000)
+
+
+def _month(text: str) -> int:
+    names = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+    return names.index(text[:3].lower()) + 1 if text[:1].isalpha() else _number(text)
+
+
+def _plain(found: re.Match[str]) -> Moment:
+    """The groups y, m and d as they are."""
+    said = found.groupdict()
+    return Moment(
+        _century(said["y"]) if said.get("y") else None,
+        _month(said["m"]) if said.get("m") else None,
+        _number(said["d"]) if said.get("d") else None,
+    )
+
+
+def _swappable(found: re.Match[str]) -> Moment:
+    """Two numbers before the year: which one is the month is certain only above 12."""
+    first, second, year = int(found["a"]), int(found["b"]), _century(found["y"])
+    if first > 12:
+        return Moment(year, second, first)
+    return Moment(year, first, second, certain=second > 12 or first == second)
+
+
+def _short(found: re.Match[str]) -> Moment:
+    """Three short numbers: the year is the first beside Chinese, the last otherwise."""
+    a, b, c = (int(found[group]) for group in "abc")
+    if re.search("[\u4e00-\u9fff]", found.string) and len(found["a"]) == 2:
+        return Moment(_century(found["a"]), b, c)
+    return Moment(_century(found["c"]), a, b, certain=a <= 12 < b or a == b)
+
+
+def _short_possible(found: re.Match[str]) -> bool:
+    """Whether three short numbers are a date in some order."""
+    a, b, c = (int(found[group]) for group in "abc")
+    orders = ((a, b, c), (c, a, b), (c, b, a))
+    return any(Moment(_century(f"{y:02d}"), m, d).possible and m and d for y, m, d in orders)
+
+
+@cache
+def _forms() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Moment]], ...]:
+    months = words_of_months()
+    name, comma = rf"(?P<m>{months})\.?", r"[ ,.]*"
+    nth = rf"{_DAY}(?:st|nd|rd|th)?"
+    year2 = r"(?P<y>(?:19|20)\d{2}|'?\d{2})"
+    han_year = rf"(?P<y>(?:[12][{_HAN}]|[一二][{_HAN[:-1]}])[{_HAN[:-1]}]{{2}})"
+    return tuple(
+        (re.compile(pattern, re.I | re.A), read)
+        for pattern, read in (
+            (rf"(?<!\d)(?P<y>(?:19|20)?\d{{2}}) ?年 ?{_MONTH} ?月(?:份)?(?: ?{_DAY} ?[日号])?{_TIME}", _plain),
+            (rf"{han_year}年(?P<m>十[一二]?|[一二三四五六七八九])月(?:(?P<d>[二三]?十?[一二三四五六七八九十])[日号])?", _plain),
+            (rf"(?<![\d.]){_YEAR} ?([-/.]) ?{_MONTH} ?\2 ?{_DAY}[日号]?(?!\d){_TIME}", _plain),
+            (rf"(?<![\d.])(?P<a>\d{{1,2}})([-/.])(?P<b>\d{{1,2}})\2(?P<y>(?:19|20)\d{{2}})(?!\d){_TIME}", _swappable),
+            (r"(?<![\d.:/-])(?P<a>\d{2})([-.])(?P<b>\d{1,2})\2(?P<c>\d{1,2})(?![\d:]|[.-]\d)", _short),
+            (r"(?<![\d./:-])(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<c>\d{2})(?![\d/:])", _short),
+            (rf"(?<!\d){_YEAR}(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?!\d){_TIME}", _plain),
+            (rf"(?<!\d){_YEAR}(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])\d{{6}}(?!\d)", _plain),
+            (rf"(?<![\dA-Z]){nth}(?: of)?[ \-/]*{name}{comma}[-/]*{year2}(?![\dA-Z]){_TIME}", _plain),
+            (rf"(?<![A-Z]){name}[ \-]*{nth}{comma}[-/]*{_YEAR}(?!\d){_TIME}", _plain),
+            (rf"(?<![A-Z]){name} {nth},? '?(?P<y>\d{{2}})(?!\d|:|%)", _plain),
+            (rf"(?<!\d){_YEAR}[ \-/]{name}[ \-/]{nth}(?!\d)", _plain),
+            (rf"(?<![A-Z]){name}[ \-/]+(?:of )?{_YEAR}(?!\d)", _plain),
+            (rf"(?<![\dA-Z]){nth}(?: of)?[ \-](?!may be|mar[a-z]|sept[ua]){name}(?![A-Z\d])", _plain),
+            (rf"(?<![A-Z])(?!may )(?P<m>{months})\.? {nth}(?![\dA-Z.:/%])", _plain),
+            (rf"(?<![\d.]){_MONTH}月{_DAY}[日号]{_TIME}", _plain),
+            (rf"(?<![\d./])(?P<y>(?:19|20)\d{{2}})[-/.](?P<m>0[1-9]|1[0-2])(?![\d./-])", _plain),
+            (rf"(?<![\d./])(?P<m>0[1-9]|1[0-2])/(?P<y>(?:19|20)\d{{2}})(?![\d./-])", _plain),
+            (rf"(?:日期|时间|date)[: ]*(?<!\d)(?P<it>(?P<y>\d{{2}})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01]))(?!\d)", _plain),
+            (rf"(?<![\d.])(?P<y>(?:19|20)\d{{2}}) ?年(?!龄)", _plain),
+            (r"\b(?:in|since|of|from|until|year|circa|before|after|during|c\.|ca\.?|s/p|born|early|late|mid)[ -]"
+             r"(?P<it>(?P<y>(?:19|20)\d{2}))(?!\d|[.:/]\d| ?(?:um|µm|μm|microns?|mm|px|x))", _plain),
+            (r"[(（](?P<it>(?P<y>(?:19|20)\d{2}))[)）]", _plain),
+        )
+    )
+
+
+@cache
+def words_of_months() -> str:
+    """The months' names as one alternation."""
+    return words("en", "months")[0]
+
+
+def read(value: str) -> Moment | None:
+    """What one cell says, if it is a date in one of the forms."""
+    for pattern, meaning in _forms():
+        found = pattern.search(value)
+        if found is not None and meaning(found).possible:
+            return meaning(found)
+    return None
+
+
+def exam_day(values: Iterable[str]) -> date | None:
+    """The day of the examination, from the first of the values that tells one without doubt."""
+    for value in values:
+        said = read(value)
+        if said is not None and (day := said.whole()) is not None:
+            return day
+    return None
+
+
+def mark(said: Moment, day: date | None, *, birth: bool) -> str:
+    """What stands in a date's place: days, months or years from the examination, where known."""
+    if day is None or birth or said.year is None or not said.certain:
+        return "date"
+    whole = said.whole()
+    if whole is not None:
+        return f"day {(whole - day).days}"
+    if said.month is not None:
+        return f"month {12 * (said.year - day.year) + said.month - day.month}"
+    return f"year {said.year - day.year}"
+
+
+def _is_date(found: re.Match[str], said: Moment) -> bool:
+    """Whether the calendar has it, and a month without a year is not OCT or the word `may`."""
+    if "c" in found.groupdict():
+        return _short_possible(found)
+    month = found.groupdict().get("m") or ""
+    if said.year is None and month[:1].isalpha() and (month == "OCT" or month[0].islower()):
+        return False
+    return said.possible
+
+
+_BORN = re.compile(r"(?:出生|生于|生日|DOB|D\.O\.B\.?|birth|born)[^\d\n]{0,12}$", re.I)
+
+
+def dates(text: str, day: date | None, births: Iterable[date]) -> Iterator[Find]:
+    """Where dates stand in a text.
+
+    Args:
+        text: narrow characters.
+        day: of the examination, if known: then marks count from it.
+        births: days of birth: never counted, for that would tell the age to the day.
+    """
+    known = frozenset(births)
+    for pattern, meaning in _forms():
+        for found in pattern.finditer(text):
+            said = meaning(found)
+            if not _is_date(found, said):
+                continue
+            group = "it" if "it" in pattern.groupindex else 0
+            start, end = found.span(group)
+            while end > start and text[end - 1] in " ,.":
+                end -= 1
+            birth = said.whole() in known or _BORN.search(text[:start]) is not None
+            yield start, end, mark(said, day, birth=birth)

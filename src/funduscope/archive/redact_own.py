@@ -1,0 +1,224 @@
+"""The record's own values wherever they stand in its report: names in every form, numbers, dates."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+
+from funduscope.archive import redact_dates as days
+from funduscope.archive import redact_words as lists
+from funduscope.archive.redact_dates import Find
+from funduscope.archive.redact_words import CJK, either, given
+
+MARKS = {
+    "name": "name",
+    "doctor": "name",
+    "identity": "id",
+    "patient": "number",
+    "exam": "number",
+    "birth_date": "date",
+    "exam_date": "date",
+    "phone": "phone",
+    "email": "email",
+    "address": "address",
+    "institution": "institution",
+    "account": "account",
+}
+"""Role of a value -> mark; a role that is not here becomes `[id]`."""
+
+_START, _END = r"(?<![A-Za-z])", r"(?![A-Za-z])"
+_GAP = r"[\s·•.,_^'’-]*"
+_TITLES_EN = {"dr", "mr", "mrs", "ms", "miss", "prof", "md", "od", "phd", "do", "rn", "frcs", "jr", "sr"}
+
+
+def own(text: str, secrets: Mapping[str, Sequence[str]], day: date | None) -> Iterator[Find]:
+    """Where the record's own values stand in a text of narrow characters.
+
+    Args:
+        text: as `redact.narrow` gives it.
+        secrets: role -> values, narrow.
+        day: of the examination, if known.
+    """
+    for role, values in secrets.items():
+        mark = MARKS.get(role, "id")
+        for value in values:
+            if role in ("name", "doctor"):
+                for start, end in _names(text, value):
+                    yield start, end, mark
+            elif role in ("exam_date", "birth_date"):
+                yield from _dates(text, value, role, day)
+            else:
+                for pattern in _number(value):
+                    for found in pattern.finditer(text):
+                        yield *found.span(), mark
+
+
+def _dates(text: str, value: str, role: str, day: date | None) -> Iterator[Find]:
+    """The value as it stands, and without separators (the other forms: `redact_dates`)."""
+    said = days.read(value)
+    whole = said.whole() if said else None
+    mark = "day 0" if role == "exam_date" and day is not None and whole in (day, None) else "date"
+    forms = {value.strip()} if len(re.sub(r"\D", "", value)) >= 6 else set()
+    if whole is not None:
+        forms |= {f"{whole:%Y%m%d}", f"{whole:%y%m%d}"}
+    for form in sorted(forms, key=len, reverse=True):
+        for found in re.finditer(rf"(?<![\d.]){re.escape(form)}(?![\d])", text):
+            yield *found.span(), mark
+
+
+@lru_cache(maxsize=2048)
+def _number(value: str) -> tuple[re.Pattern[str], ...]:
+    """Numbers, addresses and other strings: loosely where long, exactly where short."""
+    letters = re.sub(r"[\W_]", "", value)
+    if not any(char.isdigit() for char in letters):
+        plain = re.sub(r"\s+", " ", value.strip())
+        if len(letters) < 2 or (len(letters) < 4 and letters.isascii()):
+            return ()
+        loose = r"\s*".join(re.escape(char) for char in plain if char != " ")
+        return (re.compile(rf"(?<![A-Za-z0-9]){loose}(?![A-Za-z0-9])", re.I),)
+    # Numbers of up to three characters ("0", "12") are everyday words of a report.
+    if len(letters) < 4:
+        return ()
+    if len(letters) < 6:
+        return (re.compile(rf"(?<![A-Za-z0-9.:/]){re.escape(letters)}(?![A-Za-z0-9]|[.:/]\d)", re.I),)
+    loose = r"[\s./_-]*".join(map(re.escape, letters))
+    found = [re.compile(rf"(?<![A-Za-z0-9]){loose}(?![A-Za-z0-9])", re.I)]
+    bare = letters.lstrip("0")
+    if letters.isdigit() and 5 <= len(bare) < len(letters):
+        found.append(re.compile(rf"(?<![A-Za-z0-9.:/]){bare}(?![A-Za-z0-9]|[.:/]\d)"))
+    return tuple(found)
+
+
+def _names(text: str, value: str) -> Iterator[tuple[int, int]]:
+    for part in re.split(r"[/|;、；&\n]|(?<=[\u4e00-\u9fff])[,，](?=[\u4e00-\u9fff])", value):
+        part = part.strip()
+        if re.search(f"[{CJK}]", part):
+            for han in re.findall(rf"[{CJK}](?:[{CJK}·•・ ]*[{CJK}])?", part):
+                yield from _han(text, han)
+            part = re.sub(f"[{CJK}]+", " ", part)
+        yield from _latin(text, part)
+
+
+def _han(text: str, value: str) -> Iterator[tuple[int, int]]:
+    letters = re.sub(rf"[^{CJK}]", "", value)
+    letters = re.sub(rf"(?:{either('zh', 'titles')})+$", "", letters)
+    if len(letters) < 2:
+        return
+    for pattern in _han_patterns(letters):
+        for found in pattern.finditer(text):
+            group = "it" if "it" in pattern.groupindex else 0
+            start, end = found.span(group)
+            known = _KNOWN.search(text[max(0, start - 6) : start])
+            if known or not lists.in_words(text, start, end):
+                yield start, end
+    for pattern in _pinyin_patterns(letters):
+        for found in pattern.finditer(text):
+            yield found.span()
+
+
+_KNOWN = re.compile(r"(?:患者|病人|姓名|签名|医师|医生|审核|者)\s*[:：]?\s*$")
+
+
+@lru_cache(maxsize=2048)
+def _han_patterns(name: str) -> tuple[re.Pattern[str], ...]:
+    gap = r"[\s·•・.]*"
+    family = name[:2] if name[:2] in lists.words("zh", "compound_surnames") else name[:1]
+    first = name[len(family) :]
+    titles, verbs = either("zh", "titles"), either("zh", "verbs")
+    kin = either("zh", "titles").replace("|某某|某", "")
+    found = [
+        re.compile(gap.join(name)),
+        re.compile(rf"{family}(?:某{{1,2}}|[Xx×*＊○●]{{1,2}})(?![a-z])"),
+        re.compile(rf"(?P<it>{family}{given()}{{0,2}}?)(?:{titles})"),
+        re.compile(rf"[老小阿大]{family}(?:头|儿)?(?=[^{CJK}]|$|{verbs})"),
+    ]
+    if family not in "白黄孔石管叶方高段毛范梁花视左眼":
+        found.append(re.compile(rf"老{family}(?![{CJK}]?[障光视花])"))
+    if len(first) >= 2:
+        around = rf"(?:(?<![{CJK}])|(?<=患者)|(?<=病人)|(?<=老人))"
+        found.append(re.compile(rf"{around}{first}(?=[^{CJK}]|$|{verbs}|{kin})"))
+    return tuple(found)
+
+
+@lru_cache(maxsize=2048)
+def _pinyin_patterns(name: str) -> tuple[re.Pattern[str], ...]:
+    """The name in Latin letters: zhangwei, Zhang Wei, Wei Zhang, ZHANG, Wei; every reading."""
+    from pypinyin import Style, pinyin
+
+    read = [sorted(set(some)) for some in pinyin(name, style=Style.NORMAL, heteronym=True)]
+    size = 2 if name[:2] in lists.words("zh", "compound_surnames") else 1
+    forms: set[str] = set()
+    for syllables in itertools.islice(itertools.product(*read), 16):
+        for spelled in {syllables, tuple(one.replace("v", "u") for one in syllables)}:
+            family, first = "".join(spelled[:size]), "".join(spelled[size:])
+            gaps = r"[\s,._'-]*"
+            loose = r"[\s'-]?".join(spelled[size:])
+            if len(family + first) >= 5:
+                forms |= {f"{family}{gaps}{loose}", f"{loose}{gaps}{family}"}
+    # A lower-case name in two words ("he an") could be English: then only joined.
+    both = "|".join(sorted(forms, key=lambda form: (-len(form), form)))
+    if not forms:
+        return ()
+    return (
+        re.compile(rf"{_START}(?=[A-Z]|[a-z]+(?![a-z]| [a-z]))(?i:{both}){_END}"),
+    )
+
+
+def _latin(text: str, value: str) -> Iterator[tuple[int, int]]:
+    words = [
+        word
+        for word in re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", value)
+        if word.lower() not in _TITLES_EN
+    ]
+    for pattern in _latin_patterns(tuple(words)):
+        for found in pattern.finditer(text):
+            yield found.span("it" if "it" in pattern.groupindex else 0)
+
+
+@lru_cache(maxsize=2048)
+def _latin_patterns(words: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    found: list[re.Pattern[str]] = []
+    escaped = [re.escape(word) for word in words]
+    if len("".join(words)) >= 4 and len(words) > 1:
+        middle = r"(?:[A-Z]\.?[\s]+)?"
+        for order in _orders(escaped):
+            found.append(re.compile(_START + (_GAP + middle).join(order) + _END, re.I))
+        for first, last in ((escaped[0], escaped[-1]), (escaped[-1], escaped[0])):
+            found.append(re.compile(rf"{_START}{first[0]}\.? ?{last}{_END}|{_START}{last},? {first[0]}\.?{_END}"))
+            found.append(re.compile(rf"{_START}(?:{first[0]}[._-]?{last}|{last}[._-]{first[0]}){_END}", re.I))
+    for word in words:
+        found += _single(word)
+    return tuple(found)
+
+
+def _orders(words: Sequence[str]) -> Iterable[Sequence[str]]:
+    """As written and reversed; with middle names also first and last alone."""
+    orders = {tuple(words), tuple(reversed(words))}
+    orders |= {(*words[1:], words[0]), (words[-1], *words[:-1])}
+    if len(words) > 2:
+        orders |= {(words[0], words[-1]), (words[-1], words[0])}
+    return sorted(orders, key=lambda order: (-len(order), order))
+
+
+def _single(word: str) -> list[re.Pattern[str]]:
+    """One part of a name alone; a part that reports use as a word only where a person is meant."""
+    if len(word) < 2:
+        return []
+    forms = "|".join(sorted({re.escape(w) for w in (word, word.capitalize(), word.upper())}))
+    title = r"(?:(?:Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Patient|Pt|Mr/Ms)\.?[ \t]+)"
+    lower = word.lower()
+    plain = lower in lists.everyday_en() or lower in lists.words("en", "ambiguous")
+    if len(word) >= 3 and not plain:
+        return [re.compile(rf"{_START}(?:{forms})(?![a-z]|[A-Z](?![a-z]))")]
+    verbs = either("en", "verbs")
+    after = rf"(?=[ \t]+(?:{verbs})(?![a-z])|['’]s[ \t])" if len(word) >= 3 else ""
+    both = [re.compile(rf"{title}(?P<it>{forms}){_END}")]
+    return [*both, re.compile(rf"{_START}(?:{forms}){after}")] if after and not _finding(lower) else both
+
+
+def _finding(word: str) -> bool:
+    """Whether it is a word of findings, which 'is' and 'was' may follow ('Disc is pale')."""
+    return word in lists.everyday_en()
