@@ -30,7 +30,7 @@ import ingest_measures as measure
 import ingest_pixels
 import ingest_search
 import ingest_truth as put
-from ingest_measures import Figure, Section
+from ingest_page import Figure, Section, table
 
 MOST_LINES = 5
 ELSEWHERE = {
@@ -140,7 +140,7 @@ def page(sections: list[Section], beside: Path, asked: str) -> str:
     for section in sections:
         rows = [figure.cells() for figure in section.figures]
         body += ["", f"## {section.title}"]
-        body += measure.table("figure | value | target | ", rows) if rows else [""]
+        body += table("figure | value | target | ", rows) if rows else [""]
         body += section.lines
     for name, title in ELSEWHERE.items():
         part = beside / f"{name}.md"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ingest_measures import Section, share
+from ingest_page import Section, share
 from ingest_truth import Corpus, End, Row, Truth
 from PIL import Image
 

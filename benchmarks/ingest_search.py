@@ -8,37 +8,27 @@ and the place.
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 import re
 import unicodedata
-import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
-from ingest_measures import Section, share, table
+from ingest_contents import ENCODINGS, Contents, take_apart
+from ingest_page import EXAMPLES, Section, share, table
 from ingest_truth import Corpus, Matched, Truth
-from PIL import ExifTags, Image
 
-ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
 # Below this a number or word also stands where nobody put it: whole words only, listed apart.
-WEAK, LONG, FEWEST_BYTES = 6, 10, 6
+SHORT_NUMBER, SHORT_WORD, LONG, FEWEST_BYTES = 6, 4, 10, 6
 CHUNK, SPREAD = 1 << 23, 22
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TITLES = re.compile(
     r"^(?:(?:Dr|Prof|Mr|Mrs|Ms|Mr/Ms|Miss)\.?\s+)+|,?\s+(?:MD|M\.D\.|DO|OD|PhD)\.?$"
 )
-_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
-_DATA_URI = re.compile(r"data:[\w/+.-]*;base64,([A-Za-z0-9+/=\s]+)")
-PLAIN_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT"}
-PLAIN_CHUNKS |= {b"pHYs", b"bKGD", b"iCCP"}
 
 
 def one_form(text: str) -> str:
@@ -105,12 +95,18 @@ class Needles:
             for form in forms(row["value"], row["canonical"]):
                 text = one_form(form)
                 if text not in everyday:
-                    short = len(squeezed(form)) < WEAK and text.isascii()
-                    everyday[text] = short or len(squeezed(form)) < 2 or occurs(text, usual) > 0
+                    everyday[text] = short(text) or occurs(text, usual) > 0
                 (made.weak if everyday[text] else made.strong)[text].add(row["phi"])
                 if not everyday[text]:
                     made.written |= {form, unicodedata.normalize("NFKC", form)}
         return made
+
+
+def short(text: str) -> bool:
+    """Whether a string is so short that it also stands where nobody put it."""
+    tight = squeezed(text)
+    latin = SHORT_NUMBER if tight.isdecimal() else SHORT_WORD
+    return len(tight) < (latin if tight.isascii() else 2)
 
 
 def occurs(needle: str, text: str) -> int:
@@ -207,120 +203,6 @@ class ByteSearch:
         return found
 
 
-def picture_texts(data: bytes) -> Iterator[str]:
-    """Texts in a picture's metadata, decompressed: comments, PNG texts, EXIF with GPS."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            with Image.open(io.BytesIO(data)) as image:
-                image.load()
-                exif = image.getexif()
-                parts: list[dict[Any, Any]] = [dict(image.info), dict(exif)]
-                parts += [dict(exif.get_ifd(ifd)) for ifd in ExifTags.IFD]
-        except (OSError, ValueError, SyntaxError):
-            return
-    for part in parts:
-        for value in part.values():
-            if isinstance(value, bytes):
-                for encoding in ENCODINGS:
-                    yield value.decode(encoding, "replace")
-            else:
-                yield str(value)
-
-
-def picture_extras(data: bytes) -> set[str]:
-    """Parts of a JPEG or PNG file that show nothing: EXIF, comments, texts, bytes after the end."""
-    found: set[str] = set()
-    if data[:2] == b"\xff\xd8":
-        at = 2
-        while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
-            kind, size = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-            # JFIF, color profile and Adobe's color transform say how to show the pixels.
-            if kind == 0xFE or (0xE0 <= kind <= 0xEF and kind not in (0xE0, 0xE2, 0xEE)):
-                found.add("comment" if kind == 0xFE else f"APP{kind - 0xE0}")
-            at += 2 + size
-        if data.rfind(b"\xff\xd9") not in (-1, len(data) - 2):
-            found.add("bytes after the end")
-    elif data[:8] == b"\x89PNG\r\n\x1a\n":
-        at = 8
-        while at + 8 <= len(data):
-            size, chunk = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-            if chunk not in PLAIN_CHUNKS:
-                found.add(chunk.decode("latin-1"))
-            at += 12 + size
-            if chunk == b"IEND" and at < len(data):
-                found.add("bytes after the end")
-                break
-    return found
-
-
-@dataclass
-class Contents:
-    """What a corpus holds, taken apart: texts and bytes with their places, pictures."""
-
-    texts: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    blobs: list[tuple[str, bytes]] = field(default_factory=list)
-    extras: Counter[str] = field(default_factory=Counter)
-    pictures: int = 0
-    files: int = 0
-
-
-def take_apart(folder: Path) -> Contents:
-    """Read every file of a folder; Parquet is decompressed, pictures in it are opened."""
-    found = Contents()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.relative_to(folder).as_posix()
-        data = path.read_bytes()
-        found.files += 1
-        found.texts["file names"].add(name)
-        found.blobs.append((name, data))
-        if path.suffix == ".parquet":
-            _parquet(path, name, found)
-            continue
-        text = data.decode("utf-8", "replace")
-        if path.suffix in (".html", ".htm", ".svg"):
-            for coded in _DATA_URI.findall(text):
-                _blob(base64.b64decode(coded), f"{name}: data URI", found)
-            text = html.unescape(_DATA_URI.sub("", text))
-        text = _ESCAPED.sub(lambda told: chr(int(told[1], 16)), unquote(text))
-        if "\x00" not in text:
-            found.texts[name] |= set(text.splitlines())
-    return found
-
-
-def _parquet(path: Path, name: str, found: Contents) -> None:
-    import pyarrow.parquet as pq
-
-    file = pq.ParquetFile(path)
-    for key, value in (file.schema_arrow.metadata or {}).items():
-        found.texts[f"{name}: file metadata"].add(f"{key!r} {value!r}")
-    family = name.partition("/")[0] if "/" in name else name
-    for batch in file.iter_batches(batch_size=128):
-        for column, values in batch.to_pydict().items():
-            for value in values:
-                _cell(value, f"{family}: {column}", found)
-
-
-def _cell(value: object, place: str, found: Contents) -> None:
-    if isinstance(value, bytes):
-        _blob(value, place, found)
-    elif isinstance(value, Mapping):
-        for key, part in value.items():
-            _cell(part, f"{place}.{key}", found)
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            _cell(part, place, found)
-    elif value is not None and not isinstance(value, float):
-        found.texts[place].add(str(value))
-
-
-def _blob(data: bytes, place: str, found: Contents) -> None:
-    found.blobs.append((place, data))
-    found.pictures += 1
-    found.extras.update(picture_extras(data))
-    found.texts[f"{place}, metadata of the picture"] |= set(picture_texts(data))
-
-
 def search(truth: Truth, corpus: Corpus, matched: Matched, logs: Iterable[Path]) -> Section:
     """The section on planted strings: none may be in the corpus, nor in the logs of its making."""
     section = Section("Identity: planted strings in the corpus")
@@ -354,9 +236,6 @@ def search(truth: Truth, corpus: Corpus, matched: Matched, logs: Iterable[Path])
         section.lines += ["", f"{text} themselves are counted by cell, without a verdict:"]
         section.lines += table("place | cells with one", rows)
     return section
-
-
-EXAMPLES = 12
 
 
 def _figures(
