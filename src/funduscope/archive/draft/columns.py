@@ -10,7 +10,7 @@ from functools import cached_property
 
 from funduscope.archive.draft import dates
 from funduscope.archive.draft.keys import IDENTITY_ROLES
-from funduscope.archive.draft.words import is_chinese_name, meanings, plain, role_of
+from funduscope.archive.draft.words import is_chinese_name, meanings, plain, procedure_of, role_of
 
 _RESIDENT = re.compile(r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -80,6 +80,11 @@ class Column:
         return self._share(_NUMBER.fullmatch)
 
     @cached_property
+    def digits(self) -> float:
+        """Share that hold a digit."""
+        return self._share(lambda text: any(letter.isdigit() for letter in text) and len(text) < 60)
+
+    @cached_property
     def names(self) -> bool:
         """Whether cells name picture files (by suffix, or because such files are there)."""
         there = self.files
@@ -139,7 +144,7 @@ def assign(columns: Mapping[str, Column]) -> Roles:
     for role, found in ranked.items():
         order = list(columns)
         found.sort(key=lambda item: (item[0], order.index(item[1])))
-        if role in ("report", "name", *IDENTITY_ROLES):
+        if role in ("report", "name", "right", "left", "images", *IDENTITY_ROLES):
             found.sort(key=lambda item: order.index(item[1]))
         roles.columns[role] = [name for _, name, _ in found]
         roles.why |= {name: why for _, name, why in found}
@@ -175,8 +180,10 @@ def _role(column: Column) -> tuple[str | None, float, str]:
         return kind, weight, "what the cells look like"
     if role in ("exam", "patient") and kind in ("date", "report") and not whole:
         return ("exam_date" if kind == "date" else kind), weight + 100, "what the cells look like"
-    if role == "exam" and kind == "report":
-        return "report", weight + 100, "cells are sentences"
+    if role in ("exam", "patient") and column.numbers < 0.5:
+        return _no_number(column, kind, weight)
+    if role in ("id_card", "phone", "record_no") and column.digits < 0.3:
+        return None, 0, f"header speaks of {role}, cells hold no numbers"
     if role == "eye" and column.words("eye") < 0.5:
         return None, 0, "header speaks of an eye, cells do not"
     if role == "age" and sum(bool(_AGE.fullmatch(v)) for v in column.distinct) < 0.5 * len(
@@ -188,6 +195,26 @@ def _role(column: Column) -> tuple[str | None, float, str]:
     if role in ("remarks", "other"):
         return None, 0, f"{role}: says little of photographs; read it once"
     return role, weight, why
+
+
+def _no_number(
+    column: Column, kind: str | None, weight: float
+) -> tuple[str | None, float, str]:
+    """A header of an examination or a patient over cells that are no numbers."""
+    if kind == "report":
+        return "report", weight + 100, "cells are sentences"
+    if kind == "person":
+        return "name", weight + 100, "cells are persons' names"
+    if sum(procedure_of(v) is not None for v in column.distinct) > 0.4 * len(column.distinct):
+        return "procedure", weight + 100, "cells are names of examinations"
+    if column.digits > 0.5:
+        return _role_of_digits(column, weight)
+    return None, 0, "header speaks of a number, cells are none"
+
+
+def _role_of_digits(column: Column, weight: float) -> tuple[str | None, float, str]:
+    said = role_of(column.name)
+    return (said[0] if said else None), weight, "header word; short numbers"
 
 
 def _by_content(column: Column, kind: str | None) -> tuple[str | None, float, str]:
@@ -220,7 +247,7 @@ def _spare(roles: Roles, columns: Mapping[str, Column]) -> None:
             roles.columns.setdefault(kind, []).extend(spare)
             for name in spare:
                 roles.why[name] = f"a second column that could be {role}"
-    for role in ("age", "sex", "eye", "camera", "procedure", "right", "left", "images"):
+    for role in ("age", "sex", "eye", "camera", "procedure"):
         for name in roles.columns.get(role, [])[1:]:
             roles.left[name] = f"a second column that could be {role}"
         if role in roles.columns:

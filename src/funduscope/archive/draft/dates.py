@@ -12,7 +12,10 @@ from itertools import product
 _FIRST, _LAST = 1895, 2040
 _DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日", "%Y年%m月%d", "%Y_%m_%d")
 _SHORT = ("%y.%m.%d", "%y-%m-%d", "%y/%m/%d", "%y%m%d")
-_WEST = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%m/%d/%y", "%d/%m/%y")
+_WEST = (
+    *("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%m/%d/%y", "%d/%m/%y"),
+    *("%d.%m.%y", "%d-%m-%y", "%d/%m/%Y", "%m.%d.%Y"),
+)
 _WORDS = ("%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%d-%b-%y", "%d%b%Y")
 _MONTHS = ("%Y-%m", "%Y/%m", "%Y.%m", "%Y年%m月")
 _TIMES = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
@@ -83,7 +86,15 @@ def forms_of(values: Iterable[str]) -> tuple[list[str], float]:
     while left and candidates:
         reads = {form: [v for v in left if parsed(v, form)] for form in candidates}
         # `max` keeps the first of equals: the order of the forms is the order of preference.
-        best = max(candidates, key=lambda form: len(reads[form]))
+        year_first = any(form.startswith("%Y") for form in chosen)
+        best = max(
+            candidates,
+            key=lambda form: (
+                len(reads[form]),
+                year_first and form.startswith("%y"),
+                _likely(form, reads[form]),
+            ),
+        )
         if len(reads[best]) < max(1, 0.004 * len(distinct)):
             break
         chosen.append(best)
@@ -93,6 +104,14 @@ def forms_of(values: Iterable[str]) -> tuple[list[str], float]:
     return chosen, 1 - (len(left) + len(distinct) - readable) / len(distinct)
 
 
+def _likely(form: str, values: Sequence[str]) -> bool:
+    """Whether what the form takes for years are fewer different numbers than its days."""
+    if "%y" not in form:
+        return True
+    found = [day for value in values if (day := parsed(value, form))]
+    return len({day.year for day in found}) <= len({day.day for day in found})
+
+
 def is_turned(forms: Sequence[str], values: Iterable[str]) -> bool:
     """Whether day and month could as well be the other way round in every value."""
     swap = {"%m/%d/%Y": "%d/%m/%Y", "%d/%m/%Y": "%m/%d/%Y", "%m-%d-%Y": "%d-%m-%Y"}
@@ -100,7 +119,10 @@ def is_turned(forms: Sequence[str], values: Iterable[str]) -> bool:
     if any(form.startswith("%Y") for form in forms):
         return False  # who writes the year first in some cells does so in all
     other = swap.get(forms[0]) if forms else None
-    return other is not None and all(parsed(v, other) for v in values if parsed(v, forms[0]))
+    read = [value for value in values if forms and parsed(value, forms[0])]
+    if other is None or not all(parsed(value, other) for value in read):
+        return False
+    return _likely(other, read) or "%y" not in other
 
 
 def first_date(text: str, forms: Sequence[str]) -> date | None:

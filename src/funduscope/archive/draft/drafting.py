@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from funduscope.archive.draft import joins, photos, samples, toml
-from funduscope.archive.draft.keys import DICOM
+from funduscope.archive.draft.keys import DICOM_EXAM, FHIR_EXAM
 from funduscope.archive.draft.listing import Site, find_sites, list_files
 from funduscope.archive.draft.sources import Sourced, open_table, write_columns
 from funduscope.archive.draft.tables import Table, read_dicom, read_tables
@@ -121,9 +121,10 @@ def _site(
         sources.insert(0, open_table(site, dicom, names))
         if sources[0].draft.get("kind") == "dicom":
             attribute = _dicom_exam(dicom, sources[1:])
-            if attribute != DICOM["exam"]:
+            if attribute is not None:
                 sources[0].draft.set("columns.exam", attribute, "a table holds these numbers")
     learnt = photos.draft_photos(site, sources)
+    _loose_texts(site, tables, sources)
     for sourced in sources:
         write_columns(sourced)
     if sum(one.draft.get("photos") is not None for one in sources) < len(sources):
@@ -133,9 +134,20 @@ def _site(
     return sources, learnt
 
 
-def _dicom_exam(dicom: Table, sources: list[Sourced]) -> str:
+def _loose_texts(site: Site, tables: list[Table], sources: list[Sourced]) -> None:
+    known = {path for table in tables for path in table.paths}
+    loose = sum(file.path not in known for file in site.of("table"))
+    if loose >= 3 and sources:
+        sources[0].draft.open.append(
+            f"{loose} text files are no tables: one report a file has to be put into a table first"
+        )
+
+
+def _dicom_exam(dicom: Table, sources: list[Sourced]) -> str | None:
+    """The column of the DICOM reader that tells the examination, if not the usual one."""
     attribute, partners = joins.dicom_key(dicom, [one.table for one in sources])
-    return attribute if partners else DICOM["exam"]
+    usual = attribute == next(iter(DICOM_EXAM))
+    return None if usual or not partners else DICOM_EXAM[attribute]
 
 
 def _meet(dicom: Table, sources: list[Sourced]) -> None:
@@ -145,7 +157,7 @@ def _meet(dicom: Table, sources: list[Sourced]) -> None:
         sourced = sources[at]
         why = f"{share:.0%} of its numbers are in the DICOM files"
         if sourced.table.kind == "fhir":
-            if column != "study":
+            if column != FHIR_EXAM:
                 sourced.draft.set("columns.exam", column, why)
             continue
         photos.promote(sourced, "exam", column)

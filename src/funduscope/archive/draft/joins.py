@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from funduscope.archive.draft import dates
+from funduscope.archive.draft.keys import DICOM_EXAM
 from funduscope.archive.draft.tables import Table
 from funduscope.archive.draft.tokens import Path
 
@@ -31,7 +32,7 @@ def best_partner(values: Sequence[str], table: Table) -> tuple[str, float] | Non
 def dicom_key(dicom: Table, tables: Sequence[Table]) -> tuple[str, dict[int, tuple[str, float]]]:
     """The DICOM attribute that most tables know examinations by, and each table's column for it."""
     best: tuple[tuple[int, float], str, dict[int, tuple[str, float]]] | None = None
-    for attribute in ("StudyInstanceUID", "AccessionNumber", "StudyID"):
+    for attribute in DICOM_EXAM:
         values = dicom.values(attribute)
         partners = {
             at: found

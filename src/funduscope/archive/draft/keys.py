@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 FORMAT = 1
-SETTINGS = ("site", "folder", "table", "kind", "encoding", "delimiter", "photos")
+SETTINGS = ("site", "folder", "table", "kind", "encoding", "delimiter", "photos", "optional")
 COLUMNS = (
     "exam",
     "patient",
@@ -35,7 +35,6 @@ SECTIONS = {"columns": COLUMNS, "format": FORMATS, "values": VALUES}
 
 ONE_COLUMN = (
     *("exam", "patient", "birth_date", "exam_date", "age", "sex", "eye", "camera", "procedure"),
-    *("right", "left", "images"),
 )
 """Roles that one column plays; a second one that fits goes to `identity` or into a comment."""
 
@@ -48,23 +47,8 @@ IDENTITY_ROLES = (
 GROUPS = ("exam", "patient", "name", "date", "eye", "field", "kind")
 """Groups of `file_pattern`."""
 
-FHIR = {
-    "exam": "study",
-    "patient": "patient",
-    "name": "name",
-    "birth_date": "birth_date",
-    "exam_date": "effective",
-    "sex": "gender",
-    "procedure": "code",
-}
-"""Columns that the FHIR reader always gives; they need no line in the description."""
+FHIR_EXAM = "study"
+"""Column by which the FHIR reader usually tells the examination."""
 
-DICOM = {
-    "exam": "StudyInstanceUID",
-    "patient": "PatientID",
-    "name": "PatientName",
-    "birth_date": "PatientBirthDate",
-    "exam_date": "StudyDate",
-    "sex": "PatientSex",
-}
-"""Attributes that the DICOM reader always gives; they need no line in the description."""
+DICOM_EXAM = {"StudyInstanceUID": "study_uid", "AccessionNumber": "accession"}
+"""Attribute that can tell the examination -> column of the DICOM reader; the first is usual."""

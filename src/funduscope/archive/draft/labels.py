@@ -197,7 +197,7 @@ def _eyes(paths: Sequence[Path]) -> dict[str, str]:
     for path, here in zip(paths, spans, strict=True):
         fitting = [span for span in here if span.place in both]
         if fitting:
-            span = max(fitting, key=lambda one: (both[one.place], one.start))
+            span = max(fitting, key=lambda s: (both[s.place], len(s.text), s.start))
             if path.add(span):
                 seen[span.text] = known[plain(span.text)]
     return seen

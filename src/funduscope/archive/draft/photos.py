@@ -35,7 +35,8 @@ def draft_photos(site: Site, sources: list[Sourced]) -> Learnt:
     dicoms = [file.below(site.folder) for file in site.of("dicom")]
     for sourced in sources:
         if sourced.table.kind == "dicom":
-            globs = photo_globs(site, ("dicom",), avoid)
+            pictures = [file.below(site.folder) for file in site.of("photo")]
+            globs = photo_globs(site, ("dicom",), [*avoid, *pictures])
             sourced.draft.set("photos", globs, f"{len(dicoms)} DICOM files")
             _dicom_names(sourced, dicoms)
     photos = [file.below(site.folder) for file in site.of("photo", "refused")]
@@ -82,7 +83,8 @@ def _words(draft: SourceDraft, paths: Sequence[Path]) -> None:
 def _named(sourced: Sourced, paths: list[Path], globs: list[str], count: int) -> Learnt:
     """A column names the files: their names can only add the eye, the field and the kind."""
     draft, table = sourced.draft, sourced.table
-    columns = [c for role in ("images", "right", "left") if (c := sourced.roles.one(role))]
+    roles = sourced.roles.columns
+    columns = [c for role in ("images", "right", "left") for c in roles.get(role, [])]
     told = [value for column in columns for value in table.values(column)]
     files = {path.full for path in paths} | {path.full.rpartition("/")[2] for path in paths}
     sign = cells.separator(told)

@@ -64,7 +64,7 @@ def _table_glob(site: Site, table: Table) -> str:
 def write_columns(sourced: Sourced) -> None:
     """Put roles, date forms and words into the draft."""
     table, roles, draft = sourced.table, sourced.roles, sourced.draft
-    if table.kind == "dicom":
+    if table.kind in ("dicom", "folder"):
         return
     if table.kind == "fhir":
         _words(sourced, "code", "gender")
@@ -73,9 +73,15 @@ def write_columns(sourced: Sourced) -> None:
         columns = roles.columns.get(role, [])
         if columns:
             draft.set(f"columns.{role}", columns[0], roles.why.get(columns[0], ""))
+    for role in ("right", "left", "images"):
+        pictures = roles.columns.get(role, [])
+        draft.set(f"columns.{role}", pictures, "; ".join(roles.why.get(one, "") for one in pictures))
     reports = roles.columns.get("report", [])
     draft.set("columns.report", reports, "; ".join(roles.why.get(one, "") for one in reports))
     _identity(sourced)
+    if table.kind == "xml":
+        used = [key.partition(".")[2] for key in draft.guesses if key.startswith("columns.")]
+        draft.set("optional", used, "not every report has every element")
     for role in ("birth_date", "exam_date"):
         _dates(sourced, role)
     _words(sourced, roles.one("procedure"), roles.one("sex"))
@@ -125,7 +131,8 @@ def _words(sourced: Sourced, procedure: str | None, sex: str | None) -> None:
     eye = roles.one("eye")
     if eye:
         eyes, rest = cells.known_words(table.values(eye), "eye")
-        draft.set("values.eye", eyes, "words of the column" + (f"; {rest} others" if rest else ""))
+        eyes |= draft.get("values.eye") or {}
+        draft.set("values.eye", eyes, "words of the column and of file names" + (f"; {rest} others" if rest else ""))
     age = roles.one("age")
     if age:
         draft.set("values.age_unit", cells.age_units(table.values(age)), "words behind the ages")

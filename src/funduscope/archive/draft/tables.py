@@ -105,6 +105,7 @@ def decode(data: bytes) -> tuple[str, str]:
 
 
 def _delimited(text: str, path: str, encoding: str) -> list[Table]:
+    text, skipped = _from_header(text)
     lines = [line for line in text.splitlines()[:400] if line.strip()]
     if len(lines) < 2:
         return []
@@ -125,7 +126,19 @@ def _delimited(text: str, path: str, encoding: str) -> list[Table]:
             rows.append({name: cell.strip() for name, cell in pairs if cell.strip()})
         if len(rows) == ROWS:
             break
-    return [Table([path], "csv", names, rows, encoding, delimiter)] if rows else []
+    doubts = [f"{skipped} lines stand above the header: delete them"] if skipped else []
+    table = Table([path], "csv", names, rows, encoding, delimiter, doubts=doubts)
+    return [table] if rows else []
+
+
+def _from_header(text: str) -> tuple[str, int]:
+    """The text from its header on, and how many lines (titles of an export) stand above it."""
+    top = text.split("\n", 12)[:10]
+    for at, line in enumerate(top):
+        words = [word.strip().strip('"') for word in re.split(r"[,\t;|，]", line)]
+        if sum(role_of(word) is not None for word in words if 0 < len(word) < 40) >= 2:
+            return "\n".join([*text.split("\n")[at:]]), at
+    return text, 0
 
 
 def _workbook(real: Path, path: str) -> list[Table]:
