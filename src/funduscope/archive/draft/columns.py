@@ -1,0 +1,260 @@
+"""Which role each column plays: its header word first, then what its cells look like."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from funduscope.archive.draft import dates
+from funduscope.archive.draft.keys import IDENTITY_ROLES
+from funduscope.archive.draft.words import is_chinese_name, meanings, plain, procedure_of, role_of
+
+_RESIDENT = re.compile(r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
+_IMAGE = re.compile(r"\.(?:jpe?g|jpe|png|tiff?|bmp|gif|webp|jp2|dcm)(?![A-Za-z0-9])", re.IGNORECASE)
+_AGE = re.compile(r"(\d{1,3})(?:\.\d)?\s*\D{0,9}")
+_NUMBER = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9_\-./]{2,39}")
+_DATED = re.compile(r"(?:19|20)\d{2}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d{2}")
+_UID = re.compile(r"[0-2](?:\.\d+){3,}")
+
+
+def is_resident_id(text: str) -> bool:
+    """Whether a text is a Chinese resident ID with a right checksum (GB 11643-1999)."""
+    text = unicodedata.normalize("NFKC", text).replace(" ", "").upper()
+    if _RESIDENT.fullmatch(text) is None:
+        return False
+    total = sum(int(digit) * weight for digit, weight in zip(text, _WEIGHTS, strict=False))
+    return "10X98765432"[total % 11] == text[-1]
+
+
+def is_phone(text: str) -> bool:
+    """Whether a text is a telephone number as Chinese or North American offices write them."""
+    digits = re.sub(r"[\s\-()+.（）]", "", unicodedata.normalize("NFKC", text))
+    if not digits.isdigit():
+        return False
+    mobile = re.fullmatch(r"(?:0?86)?1[3-9]\d{9}", digits) is not None
+    parted = re.fullmatch(r"[(+\d][\d\s().+\-]*[\s\-)][\d\s\-]+", text.strip()) is not None
+    return mobile or (parted and 10 <= len(digits) <= 13 and not _DATED.match(text.strip()))
+
+
+@dataclass
+class Column:
+    """A column and what its cells look like (shares of the filled cells)."""
+
+    name: str
+    values: Sequence[str]
+    files: Collection[str] = ()
+
+    @cached_property
+    def distinct(self) -> list[str]:
+        """Different values, the first 800."""
+        return list(dict.fromkeys(self.values))[:800]
+
+    def _share(self, test: object) -> float:
+        assert callable(test)
+        return sum(map(bool, map(test, self.distinct))) / len(self.distinct) if self.values else 0.0
+
+    @cached_property
+    def date_forms(self) -> tuple[list[str], float]:
+        """Forms of dates and the share of cells that they read."""
+        return dates.forms_of(self.distinct)
+
+    def words(self, about: str) -> float:
+        """Share of the cells that are words about eye, sex ..."""
+        known = meanings(about)
+        return self._share(lambda text: plain(text) in known)
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether cells are sentences."""
+        long = [v for v in self.distinct if len(v) >= (12 if not v.isascii() else 30)]
+        return len(long) >= 0.4 * len(self.distinct) > 0 and self.numbers < 0.5 and not self.names
+
+    @cached_property
+    def numbers(self) -> float:
+        """Share that are numbers of a record: letters, digits, hyphens."""
+        return self._share(_NUMBER.fullmatch)
+
+    @cached_property
+    def digits(self) -> float:
+        """Share that hold a digit."""
+        return self._share(lambda text: any(letter.isdigit() for letter in text) and len(text) < 60)
+
+    @cached_property
+    def names(self) -> bool:
+        """Whether cells name picture files (by suffix, or because such files are there)."""
+        there = self.files
+        return self._share(lambda text: _IMAGE.search(text) or text in there) > 0.4
+
+    @cached_property
+    def kind(self) -> str | None:
+        """What the cells are by themselves, or None."""
+        if not self.distinct:
+            return None
+        tests = (
+            ("id_card", self._share(is_resident_id)),
+            ("email", self._share(_MAIL.fullmatch)),
+            ("phone", self._share(is_phone)),
+            ("images", float(self.names)),
+        )
+        for kind, share in tests:
+            if share > 0.5:
+                return kind
+        few = len(self.distinct) <= 12
+        if few and self.words("sex") > 0.7 and len(self.distinct) > 1:
+            return "sex"
+        if few and self.words("eye") > 0.7 and len(self.distinct) > 1:
+            return "eye"
+        if self.date_forms[1] > 0.7 and len(self.distinct) > 2:
+            return "date"
+        if self.is_text:
+            return "report"
+        if self._share(is_chinese_name) > 0.8 and len(self.distinct) > 2:
+            return "person"
+        return None
+
+
+@dataclass
+class Roles:
+    """Role -> columns of a table, with reasons; and columns that play none."""
+
+    columns: dict[str, list[str]] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
+
+    def one(self, role: str) -> str | None:
+        """The first column of a role."""
+        return next(iter(self.columns.get(role, ())), None)
+
+
+def assign(columns: Mapping[str, Column]) -> Roles:
+    """Roles of all columns of a table."""
+    roles = Roles()
+    ranked: dict[str, list[tuple[float, str, str]]] = {}
+    for name, column in columns.items():
+        role, weight, why = _role(column)
+        if role is None:
+            roles.left[name] = why
+            continue
+        ranked.setdefault(role, []).append((weight, name, why))
+    for role, found in ranked.items():
+        order = list(columns)
+        found.sort(key=lambda item: (item[0], order.index(item[1])))
+        if role in ("report", "name", "right", "left", "images", *IDENTITY_ROLES):
+            found.sort(key=lambda item: order.index(item[1]))
+        roles.columns[role] = [name for _, name, _ in found]
+        roles.why |= {name: why for _, name, why in found}
+    _spare(roles, columns)
+    return roles
+
+
+def _role(column: Column) -> tuple[str | None, float, str]:
+    """Role of one column, its weight (smaller is better), and why."""
+    said = role_of(column.name)
+    kind = column.kind
+    if said is None:
+        return _by_content(column, kind)
+    role, rank, whole = said
+    why = "header word" if whole else "part of the header"
+    weight = rank + (0 if whole else 50)
+    if not column.distinct:
+        return (role, weight + 500, f"{why}; no filled cell") if role in IDENTITY_ROLES else (
+            None, 0, "no filled cell")
+    if role in ("right", "left", "images") and kind != "images":
+        if column.is_text:
+            return "report", weight + 100, f"{why} names an eye, cells are sentences"
+        if role != "images":
+            return None, 0, "header names an eye, cells are no file names"
+        return None, 0, "header speaks of pictures, cells are no file names"
+    if kind == "images" and role not in ("right", "left", "images"):
+        return "images", weight + 100, "cells are names of picture files"
+    if role in ("exam_date", "birth_date") and kind != "date" and column.date_forms[1] < 0.3:
+        excel = sum(map(dates.is_excel_day, column.distinct)) > 0.5 * len(column.distinct)
+        if not excel:
+            return None, 0, "header speaks of a date, cells are none"
+    if role in ("exam", "patient") and kind in ("id_card", "phone", "email"):
+        return kind, weight, "what the cells look like"
+    if role in ("exam", "patient") and kind in ("date", "report") and not whole:
+        return ("exam_date" if kind == "date" else kind), weight + 100, "what the cells look like"
+    if role in ("exam", "patient") and column.numbers < 0.5:
+        return _no_number(column, kind, weight)
+    if role in ("id_card", "phone", "record_no") and column.digits < 0.3:
+        return None, 0, f"header speaks of {role}, cells hold no numbers"
+    if role == "eye" and column.words("eye") < 0.5:
+        return None, 0, "header speaks of an eye, cells do not"
+    if role == "age" and sum(bool(_AGE.fullmatch(v)) for v in column.distinct) < 0.5 * len(
+        column.distinct
+    ):
+        return None, 0, "header speaks of an age, cells do not"
+    if role == "report" and kind in ("date", "id_card", "phone", "person"):
+        return _by_content(column, kind)
+    if role in ("remarks", "other"):
+        return None, 0, f"{role}: says little of photographs; read it once"
+    return role, weight, why
+
+
+def _no_number(
+    column: Column, kind: str | None, weight: float
+) -> tuple[str | None, float, str]:
+    """A header of an examination or a patient over cells that are no numbers."""
+    if kind == "report":
+        return "report", weight + 100, "cells are sentences"
+    if kind == "person":
+        return "name", weight + 100, "cells are persons' names"
+    if sum(procedure_of(v) is not None for v in column.distinct) > 0.4 * len(column.distinct):
+        return "procedure", weight + 100, "cells are names of examinations"
+    if column.digits > 0.5:
+        return _role_of_digits(column, weight)
+    return None, 0, "header speaks of a number, cells are none"
+
+
+def _role_of_digits(column: Column, weight: float) -> tuple[str | None, float, str]:
+    said = role_of(column.name)
+    return (said[0] if said else None), weight, "header word; short numbers"
+
+
+def _by_content(column: Column, kind: str | None) -> tuple[str | None, float, str]:
+    why = "what the cells look like, no known header word"
+    if kind == "person":
+        repeats = len(column.distinct) <= 0.4 * len(column.values)
+        return ("doctor" if repeats else "name"), 200, why
+    if kind == "date":
+        born = [d for v in column.distinct if (d := dates.first_date(v, column.date_forms[0]))]
+        old = sum(day.year < 1995 for day in born) > 0.5 * len(born)
+        return ("birth_date" if old else "exam_date"), 200, why
+    if kind is not None:
+        return kind, 200, why
+    if column.numbers > 0.8 and len(column.distinct) > 2:
+        uid = sum(bool(_UID.fullmatch(v)) for v in column.distinct) > 0.5 * len(column.distinct)
+        unique = len(column.distinct) > 0.9 * min(len(column.values), 800)
+        if uid or unique:
+            return "exam", 400, f"{why}: a different number in each row"
+        return None, 0, "numbers that repeat"
+    return None, 0, "no known header word"
+
+
+def _spare(roles: Roles, columns: Mapping[str, Column]) -> None:
+    """Second columns of a role that one column plays: numbers identify, too; texts may not."""
+    for role in ("exam", "patient", "exam_date", "birth_date"):
+        spare = roles.columns.get(role, [])[1:]
+        if spare:
+            roles.columns[role] = roles.columns[role][:1]
+            kind = "report_date" if role == "exam_date" else "record_no"
+            roles.columns.setdefault(kind, []).extend(spare)
+            for name in spare:
+                roles.why[name] = f"a second column that could be {role}"
+    for role in ("age", "sex", "eye", "camera", "procedure"):
+        for name in roles.columns.get(role, [])[1:]:
+            roles.left[name] = f"a second column that could be {role}"
+        if role in roles.columns:
+            roles.columns[role] = roles.columns[role][:1]
+    if "exam" not in roles.columns and "patient" not in roles.columns:
+        numbered = [n for n in roles.left if columns[n].numbers > 0.8 and columns[n].values]
+        if numbered:
+            roles.columns["patient"] = numbered[:1]
+            roles.why[numbered[0]] = "the only column of numbers; no known header word"
+            del roles.left[numbered[0]]

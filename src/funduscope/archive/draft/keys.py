@@ -1,0 +1,54 @@
+"""Every key that a drafted `archive.toml` may hold, in the order in which it is written."""
+
+from __future__ import annotations
+
+FORMAT = 1
+SETTINGS = ("site", "folder", "table", "kind", "encoding", "delimiter", "photos", "optional")
+COLUMNS = (
+    "exam",
+    "patient",
+    "name",
+    "identity",
+    "birth_date",
+    "exam_date",
+    "age",
+    "sex",
+    "eye",
+    "camera",
+    "procedure",
+    "report",
+    "right",
+    "left",
+    "images",
+)
+FORMATS = (
+    "birth_date",
+    "exam_date",
+    "separator",
+    "eye_pattern",
+    "file_pattern",
+    "file_date",
+    "window_days",
+)
+VALUES = ("sex", "eye", "age_unit", "procedure", "field", "kind")
+SECTIONS = {"columns": COLUMNS, "format": FORMATS, "values": VALUES}
+
+ONE_COLUMN = (
+    *("exam", "patient", "birth_date", "exam_date", "age", "sex", "eye", "camera", "procedure"),
+)
+"""Roles that one column plays; a second one that fits goes to `identity` or into a comment."""
+
+IDENTITY_ROLES = (
+    *("id_card", "phone", "email", "wechat", "address", "doctor", "record_no", "relative"),
+    *("hospital", "report_date"),
+)
+"""What a column may be about that `identity` takes together."""
+
+GROUPS = ("exam", "patient", "name", "date", "eye", "field", "kind")
+"""Groups of `file_pattern`."""
+
+FHIR_EXAM = "study"
+"""Column by which the FHIR reader usually tells the examination."""
+
+DICOM_EXAM = {"StudyInstanceUID": "study_uid", "AccessionNumber": "accession"}
+"""Attribute that can tell the examination -> column of the DICOM reader; the first is usual."""

@@ -1,0 +1,154 @@
+"""One table of a site -> a drafted `[[source]]`: how it is written, columns, words, date forms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from funduscope.archive.draft import cells, dates
+from funduscope.archive.draft.columns import Column, Roles, assign
+from funduscope.archive.draft.keys import IDENTITY_ROLES, ONE_COLUMN
+from funduscope.archive.draft.listing import Site
+from funduscope.archive.draft.tables import Table
+from funduscope.archive.draft.toml import SourceDraft
+
+
+@dataclass
+class Sourced:
+    """A table with its roles and its draft."""
+
+    table: Table
+    roles: Roles
+    columns: dict[str, Column]
+    draft: SourceDraft = field(default_factory=SourceDraft)
+
+    @property
+    def forms(self) -> list[str]:
+        """Forms of the examination's date."""
+        name = self.roles.one("exam_date")
+        return self.columns[name].date_forms[0] if name else []
+
+
+def open_table(site: Site, table: Table, file_names: Collection[str]) -> Sourced:
+    """A table with the roles of its columns; nothing of the photographs yet."""
+    columns = {
+        name: Column(name, table.values(name), file_names)
+        for name in table.columns
+        if table.kind != "fhir"
+    }
+    roles = assign(columns) if table.kind not in ("fhir", "dicom") else Roles()
+    sourced = Sourced(table, roles, columns)
+    draft = sourced.draft
+    draft.set("site", site.name)
+    draft.set("folder", site.folder)
+    draft.set("table", _table_glob(site, table) if table.kind != "dicom" else None)
+    draft.set("kind", table.kind)
+    draft.set("encoding", table.encoding, "every byte of the part that was read fits it")
+    draft.set("delimiter", table.delimiter)
+    draft.open += table.doubts
+    return sourced
+
+
+def _table_glob(site: Site, table: Table) -> str:
+    """The table's path below the site's folder; a glob for many files, or for a name of numbers."""
+    cut = 0 if site.folder == "." else len(site.folder) + 1
+    path = table.paths[0][cut:]
+    folder, _, name = path.rpartition("/")
+    numbered = table.kind in ("fhir", "xml") and re.search(r"\d{3}", name)
+    if len(table.paths) == 1 and not numbered:
+        return path
+    return f"{folder}/*.{name.rpartition('.')[2]}".lstrip("/")
+
+
+def write_columns(sourced: Sourced) -> None:
+    """Put roles, date forms and words into the draft."""
+    table, roles, draft = sourced.table, sourced.roles, sourced.draft
+    if table.kind in ("dicom", "folder"):
+        return
+    if table.kind == "fhir":
+        _words(sourced, "code", "gender")
+        return
+    for role in (*ONE_COLUMN, "name"):
+        columns = roles.columns.get(role, [])
+        if columns:
+            draft.set(f"columns.{role}", columns[0], roles.why.get(columns[0], ""))
+    for role in ("right", "left", "images"):
+        pictures = roles.columns.get(role, [])
+        draft.set(f"columns.{role}", pictures, "; ".join(roles.why.get(one, "") for one in pictures))
+    reports = roles.columns.get("report", [])
+    draft.set("columns.report", reports, "; ".join(roles.why.get(one, "") for one in reports))
+    _identity(sourced)
+    if table.kind == "xml":
+        used = [key.partition(".")[2] for key in draft.guesses if key.startswith("columns.")]
+        draft.set("optional", used, "not every report has every element")
+    for role in ("birth_date", "exam_date"):
+        _dates(sourced, role)
+    _words(sourced, roles.one("procedure"), roles.one("sex"))
+    _check(sourced)
+
+
+def _identity(sourced: Sourced) -> None:
+    roles, table = sourced.roles, sourced.table
+    found = {name for role in IDENTITY_ROLES for name in roles.columns.get(role, [])}
+    found |= set(roles.columns.get("name", [])[1:])
+    listed = [name for name in table.columns if name in found]
+    about = sorted({role for role in IDENTITY_ROLES if roles.columns.get(role)})
+    sourced.draft.set("columns.identity", listed, ", ".join(about) or "second column of the name")
+
+
+def _dates(sourced: Sourced, role: str) -> None:
+    name = sourced.roles.one(role)
+    if name is None or not sourced.columns[name].values:
+        return
+    values = sourced.columns[name].distinct
+    forms, share = sourced.columns[name].date_forms
+    excel = sum(map(dates.is_excel_day, values))
+    why = f"{share:.0%} of the different values are read"
+    if excel:
+        why += f"; {excel} are day numbers of a spreadsheet, which need no form"
+    if dates.is_turned(forms, values):
+        why += "; UNSURE: day and month may be the other way round"
+    if forms:
+        sourced.draft.set(f"format.{role}", forms[0] if len(forms) == 1 else forms, why)
+
+
+def _words(sourced: Sourced, procedure: str | None, sex: str | None) -> None:
+    table, draft, roles = sourced.table, sourced.draft, sourced.roles
+    if procedure and table.values(procedure):
+        found, unknown, rest = cells.procedures(table.values(procedure))
+        draft.set("values.procedure", found, "cfp is kept; oct, ffa and other are left out")
+        for word in unknown:
+            draft.open.append(f'a procedure that is not known: "{word}" = "cfp | oct | ffa | other"')
+        if rest:
+            draft.open.append(f"{rest} cells of {procedure} hold rare words: see the samples")
+    if sex and table.values(sex):
+        numbers = roles.one("id_card")
+        rows = [row for row in table.rows if row.get(sex)]
+        ids = [row.get(numbers or "") for row in rows]
+        words, why = cells.sex_words([row[sex].strip() for row in rows], ids)
+        draft.set("values.sex", words, why)
+    eye = roles.one("eye")
+    if eye:
+        eyes, rest = cells.known_words(table.values(eye), "eye")
+        eyes |= draft.get("values.eye") or {}
+        draft.set("values.eye", eyes, "words of the column and of file names" + (f"; {rest} others" if rest else ""))
+    age = roles.one("age")
+    if age:
+        draft.set("values.age_unit", cells.age_units(table.values(age)), "words behind the ages")
+
+
+def _check(sourced: Sourced) -> None:
+    """Lines on what a person should decide."""
+    roles, draft = sourced.roles, sourced.draft
+    if not roles.columns.get("exam") and not roles.columns.get("patient"):
+        draft.open.append("no column for exam or patient: look for the one with numbers")
+    if not roles.columns.get("report"):
+        draft.open.append("no column for report: is there one with sentences?")
+    if roles.left:
+        names = ", ".join(roles.left)
+        draft.open.append(f"not used (add a column that may name a person to identity): {names}")
+    twice = [name for role in ("report",) for name in roles.columns.get(role, [])
+             if re.search(r"右|左|right|left|\bO[DS]\b", name, re.IGNORECASE)]
+    if len(twice) > 1:
+        draft.open.append("reports of each eye in columns of their own: do the words name the eye?")

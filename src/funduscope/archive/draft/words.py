@@ -1,0 +1,100 @@
+"""The word lists: what headers, cells and parts of file names commonly say."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from importlib import resources
+
+_NOISE = re.compile(r"[\s_\-./:：()（）\[\]#*'\"、,，&]+")
+
+
+def plain(text: str) -> str:
+    """Text for comparison: NFKC, lower case, no spaces and no punctuation."""
+    return _NOISE.sub("", unicodedata.normalize("NFKC", text).lower())
+
+
+@cache
+def _headers() -> dict[str, tuple[str, int]]:
+    """Plain header word -> role and rank (0 the best of its role)."""
+    found: dict[str, tuple[str, int]] = {}
+    for line in _lines("roles.tsv"):
+        role, words = line.split("\t")
+        for rank, word in enumerate(words.split("|")):
+            before = sum(1 for known, _ in found.values() if known == role)
+            found.setdefault(plain(word), (role, max(rank, before)))
+    return found
+
+
+def role_of(header: str) -> tuple[str, int, bool] | None:
+    """Role that a header speaks for, its rank in the list, and whether the whole header is a word.
+
+    Else the longest listed word that ends or begins the header (of three Latin or two Chinese
+    letters at least) decides.
+    """
+    known = _headers()
+    for part in (header, re.split(r"[.@]", header)[-1], re.sub(r"[（(].*?[)）]", "", header)):
+        if (exact := known.get(plain(part))) is not None:
+            return (*exact, True)
+    text = plain(header)
+    parts = [
+        (word, meaning)
+        for word, meaning in known.items()
+        if len(word) >= (2 if ord(word[0]) > 0x2E80 else 4)
+        and (text.endswith(word) or text.startswith(word))
+    ]
+    if not parts:
+        return None
+    word, (role, rank) = max(parts, key=lambda part: (len(part[0]), text.endswith(part[0])))
+    return (role, rank, False) if len(word) * 3 >= len(text) else None
+
+
+@cache
+def meanings(about: str) -> dict[str, str]:
+    """Plain word -> meaning, for eye, sex, age_unit, field, kind or procedure."""
+    found: dict[str, str] = {}
+    for line in _lines("meanings.tsv"):
+        topic, meaning, words = line.split("\t")
+        if topic == about:
+            for word in words.split("|"):
+                found.setdefault(plain(word), meaning)
+    return found
+
+
+def procedure_of(text: str) -> str | None:
+    """Kind of examination that a procedure's name speaks of; None for an unknown one.
+
+    The longest listed word in it decides, so that `黄斑OCT` is no photograph of the macula.
+    """
+    known = meanings("procedure")
+    said = plain(text)
+    if said in known:
+        return known[said]
+    inside = [word for word in known if word in said and (len(word) > 2 or not word.isascii())]
+    special = [word for word in inside if known[word] != "cfp"]
+    best = max(special or inside, key=len, default=None)
+    return known[best] if best else None
+
+
+@cache
+def surnames() -> frozenset[str]:
+    """First characters of common Chinese names."""
+    return frozenset("".join(_lines("surnames.tsv", header=False)))
+
+
+def is_chinese_name(text: str) -> bool:
+    """Whether a text looks like a Chinese person's name of two to four characters."""
+    text = re.sub(r"\s+", "", text)
+    return (
+        2 <= len(text) <= 4
+        and text[0] in surnames()
+        and all(0x4E00 <= ord(letter) <= 0x9FFF for letter in text)
+    )
+
+
+@cache
+def _lines(name: str, header: bool = True) -> tuple[str, ...]:
+    text = (resources.files(__package__) / name).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return tuple(lines[1:] if header else lines)
