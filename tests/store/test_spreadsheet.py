@@ -39,12 +39,12 @@ def test_other_text_is_as_it_was(cell):
 
 
 def test_numbers_stay_numbers_and_nothing_is_empty():
-    assert store.to_csv(["a", "b", "c"], [[-1.5, None, 7]]) == "a,b,c\n-1.5,,7\n"
+    assert store.to_csv(["a", "b", "c"], [[-1.5, None, 7]]) == "a,b,c\r\n-1.5,,7\r\n"
 
 
 def test_the_file_is_marked_as_utf_8(tmp_path):
     store.write_csv(tmp_path / "t.csv", ["a"], [["\u5317"]])
-    assert (tmp_path / "t.csv").read_bytes() == b"\xef\xbb\xbfa\n\xe5\x8c\x97\n"
+    assert (tmp_path / "t.csv").read_bytes() == b"\xef\xbb\xbfa\r\n\xe5\x8c\x97\r\n"
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0")))

@@ -26,7 +26,8 @@ def to_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     None is an empty cell. Numbers stay numbers, negative ones too.
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    # RFC 4180; also, Python quotes a cell with a line end only if that is in the terminator
+    writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow([_cell(name) for name in columns])
     writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue()
