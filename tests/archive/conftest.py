@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
+from funduscope import store, tables
 from funduscope.archive import IngestSettings
 from funduscope.archive.synthetic import draw_archive
 
@@ -103,3 +111,80 @@ def two_eyes() -> Callable[..., tuple[list[dict[str, str]], dict[str, bytes]]]:
 def settings() -> IngestSettings:
     """Everything in this process, so that tests can look on."""
     return IngestSettings(workers=1)
+
+
+IMAGE = {
+    "patient_id_source": "record",
+    "site_id": "north",
+    "eye_source": "record",
+    "modality": "cfp",
+    "field": "macula",
+    "visit_day": 0,
+    "age_years": 50,
+    "sex": "female",
+    "camera": "Alpha",
+    "width_px": 64,
+    "height_px": 64,
+    "phash": 0,
+    "shard": "part-00000.parquet",
+    "gradable": True,
+    "gradability": 0.9,
+    "split": "train",
+}
+
+
+def picture(number: int) -> bytes:
+    """A 64 x 64 picture of its own color."""
+    pixels = np.full((64, 64, 3), (number % 256, 90, 40), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, format="PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Callable[..., store.Corpus]:
+    """A finished corpus put together by hand: finished("name", images, rejects=..., pairs=...).
+
+    Photographs come two an examination, one for each eye; counts follow from the rejects.
+    """
+
+    def make(name: str, images: Sequence[Mapping[str, Any]], **rows: Any) -> store.Corpus:
+        path = tmp_path / name
+        listed = [
+            IMAGE
+            | {"image_id": f"i{n:03d}", "patient_id": f"p{n // 2}", "exam_id": f"e{n // 2}"}
+            | {"eye": ("OD", "OS")[n % 2], "source": f"l{n:03d}", "row": n}
+            | image
+            for n, image in enumerate(images)
+        ]
+        rejects = rows.get("rejects", ())
+        with store.create(path, kind="corpus", config={}, seed=0) as out:
+            for table in (
+                tables.IMAGES,
+                tables.REPORTS,
+                tables.ASSERTIONS,
+                tables.PAIRS,
+                tables.LABELS,
+                tables.REJECTS,
+            ):
+                found = listed if table is tables.IMAGES else rows.get(table.name, ())
+                tables.write(table, tables.frame(table, found), path / f"{table.name}.parquet")
+            (path / "pixels").mkdir()
+            shard = pa.table(
+                {
+                    "image_id": [row["image_id"] for row in listed],
+                    "image": [{"bytes": picture(n), "path": None} for n in range(len(listed))],
+                }
+            )
+            pq.write_table(shard, path / "pixels" / "part-00000.parquet")
+            for item, kept in (("image", len(listed)), ("report", len(rows.get("reports", ())))):
+                ends = Counter(row["severity"] for row in rejects if row["item"] == item)
+                out.counts[f"{item}s"] = {
+                    "seen": kept + ends.total(),
+                    "kept": kept,
+                    "rejected": ends["rejected"],
+                    "review": ends["review"],
+                }
+        return store.Corpus.open(path)
+
+    return make

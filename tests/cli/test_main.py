@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -21,10 +22,18 @@ def documented() -> dict[str, tuple[str, str]]:
     return {name.strip(): (arguments.strip(), flags.strip()) for name, arguments, flags in rows[1:]}
 
 
-def test_flags_are_frozen_by_the_reference_page():
-    group = typer.main.get_command(door.app)
-    found = {}
+def commands(group: typer.core.TyperGroup, prefix: str = "") -> dict[str, Any]:
+    """Every command by the words that call it; those of a group too."""
+    found: dict[str, Any] = {}
     for name, command in group.commands.items():
+        inner = getattr(command, "commands", None)
+        found |= commands(command, f"{name} ") if inner else {prefix + name: command}
+    return found
+
+
+def test_flags_are_frozen_by_the_reference_page():
+    found = {}
+    for name, command in commands(typer.main.get_command(door.app)).items():
         arguments = [p for p in command.params if p.param_type_name == "argument"]
         flags = {flag for p in command.params if p not in arguments for flag in p.opts}
         shown = " ".join(str(p.metavar) for p in arguments).replace("|", "/")
@@ -35,7 +44,7 @@ def test_flags_are_frozen_by_the_reference_page():
 
 @pytest.mark.parametrize("command", sorted(door.COMMANDS))
 def test_every_help_has_examples_of_that_command(run, command):
-    shown = run(command, "--help")
+    shown = run(*command.split(), "--help")
     assert shown.code == 0
     assert f"funduscope {command}" in shown.out.split("Examples")[1]
 
@@ -76,7 +85,7 @@ def test_an_error_shows_its_four_parts_and_its_exit_code(run, monkeypatch, error
     def fail(_name: str, _extra: str) -> None:
         raise error
 
-    monkeypatch.setattr(stages, "_stage", fail)
+    monkeypatch.setattr(stages, "stage", fail)
     shown = run("embed", "a", "b", "c")
     assert shown.code == code == error.exit_code
     assert shown.out == ""
@@ -88,7 +97,7 @@ def test_what_nobody_foresaw_is_admitted_without_a_traceback(run, monkeypatch):
     def fail(_name: str, _extra: str) -> None:
         raise KeyError("unforeseen")
 
-    monkeypatch.setattr(stages, "_stage", fail)
+    monkeypatch.setattr(stages, "stage", fail)
     shown = run("embed", "a", "b", "c")
     assert shown.code == 1
     assert "KeyError: 'unforeseen'" in shown.err
@@ -103,7 +112,7 @@ def test_trouble_of_the_machine_names_the_file(run, monkeypatch):
     def fail(_name: str, _extra: str) -> None:
         raise OSError(28, "No space left on device", "vectors.npy")
 
-    monkeypatch.setattr(stages, "_stage", fail)
+    monkeypatch.setattr(stages, "stage", fail)
     shown = run("embed", "a", "b", "c")
     assert shown.code == 1
     assert "No space left on device" in shown.err

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from funduscope.archive.description import Description, Source, schema
 from funduscope.archive.ingest import ingest
-from funduscope.archive.settings import IngestSettings
+from funduscope.archive.review import QualityReview, QueueReview, review_quality, review_reports
+from funduscope.archive.settings import IngestSettings, ReviewSettings
 
-__all__ = ["Description", "IngestSettings", "Source", "ingest", "schema"]
+__all__ = [
+    "Description",
+    "IngestSettings",
+    "QualityReview",
+    "QueueReview",
+    "ReviewSettings",
+    "Source",
+    "ingest",
+    "review_quality",
+    "review_reports",
+    "schema",
+]

@@ -1,4 +1,4 @@
-"""The settings of `ingest`."""
+"""The settings of `ingest` and `review`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from funduscope import inputs
 from funduscope.config import Settings
 
 
@@ -60,3 +61,28 @@ class IngestSettings(Settings):
         if self.val_share + self.test_share > 1:
             raise ValueError("val_share + test_share is more than 1")
         return self
+
+
+class ReviewSettings(Settings):
+    """What a person is shown of a corpus, and how a site chooses its own threshold."""
+
+    language: Literal["en", "zh"] = Field(default="en", description="language of the pages")
+    gradable_from: float = Field(
+        default=inputs.GRADABLE_FROM,
+        ge=0,
+        le=1,
+        description="threshold whose effect is shown: a photograph counts as gradable from here on",
+    )
+    to_label: int = Field(
+        default=50,
+        ge=20,
+        le=500,
+        description="photographs to be labeled for a threshold of one's own",
+    )
+    keep: float = Field(
+        default=0.95,
+        gt=0,
+        le=1,
+        description="part of what people call gradable that a threshold of one's own must keep",
+    )
+    seed: int = Field(default=0, ge=0, description="seed of the resampling behind its interval")

@@ -233,6 +233,7 @@ CHECKED: dict[str, Callable[[Path], list[str]]] = {
 }
 
 STAGES = {
+    "review": ("archive", "ReviewSettings", "archive"),
     "pretrain": ("pretrain", "PretrainSettings", "train"),
     "embed": ("evaluate", "EmbedSettings", "archive"),
     "zeroshot": ("evaluate", "ZeroshotSettings", "archive"),

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from funduscope import store
-from funduscope.cli import clinic, demo, doctor, inspect, stages
+from funduscope.cli import clinic, demo, doctor, inspect, review, stages
 from funduscope.errors import FunduscopeError
 
 app = typer.Typer(
@@ -36,6 +36,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "zeroshot": stages.zeroshot,
     "export": stages.export,
     "predict": clinic.predict,
+    "review quality": review.quality,
+    "review reports": review.reports,
     "show": inspect.show,
     "check": inspect.check,
     "config": inspect.config,
@@ -61,14 +63,25 @@ EXAMPLES = {
         "funduscope predict photo.jpg",
         "funduscope predict photos/*.jpg --package package/ --json",
     ),
+    "review quality": (
+        "funduscope review quality corpora/odir quality/",
+        "funduscope review quality corpora/odir own/ --labels labels.csv",
+        "funduscope review quality corpora/odir zh/ --set gradable_from=0.7 --set language=zh",
+    ),
+    "review reports": ("funduscope review reports corpora/odir queue/",),
     "show": ("funduscope show corpora/odir", "funduscope show corpora/odir/rejects.parquet"),
     "check": ("funduscope check corpora/odir",),
     "config": ("funduscope config pretrain > pretrain.toml", "funduscope config ingest"),
     "doctor": ("funduscope doctor",),
 }
+GROUPS = {"review": typer.Typer(help="Look at a corpus: what is poor, what waits for a person.")}
+for _name, _group in GROUPS.items():
+    app.add_typer(_group, name=_name, no_args_is_help=True)
 for _name, _command in COMMANDS.items():
     _lines = "\n\n".join(f"`{line}`" for line in EXAMPLES[_name])
-    app.command(_name, epilog=f"**Examples**\n\n{_lines}")(_command)
+    _first, _, _second = _name.partition(" ")
+    _home = GROUPS[_first] if _second else app
+    _home.command(_second or _first, epilog=f"**Examples**\n\n{_lines}")(_command)
 
 
 def main(args: Sequence[str] | None = None) -> None:

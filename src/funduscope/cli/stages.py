@@ -41,7 +41,7 @@ def ingest(
     pixels/. Secrets (the key of the pseudonyms, places of rejected files) go beside OUT, never
     into it.
     """
-    archive_stage = _stage("archive", "archive")
+    archive_stage = stage("archive", "archive")
     screen = Screen(quiet=quiet, as_json=json)
     chosen = options.settings(archive_stage.IngestSettings, None, set_, seed)
     with screen.progress() as progress:
@@ -81,7 +81,7 @@ def pretrain(
 
     Makes OUT/: bundle/ (weights, tokenizer, card), log.parquet, checkpoints, manifest.json.
     """
-    pretrain_stage = _stage("pretrain", "train")
+    pretrain_stage = stage("pretrain", "train")
     screen = Screen(quiet=quiet, as_json=json)
     chosen = options.settings(pretrain_stage.PretrainSettings, config, set_, seed)
     with screen.progress() as progress:
@@ -112,7 +112,7 @@ def embed(
 
     Makes OUT/: vectors.npy (float32, one unit row a photograph), rows.parquet, manifest.json.
     """
-    evaluate_stage = _stage("evaluate", "archive")
+    evaluate_stage = stage("evaluate", "archive")
     screen = Screen(quiet=quiet, as_json=json)
     chosen = options.settings(evaluate_stage.EmbedSettings, config, set_, seed)
     with screen.progress() as progress:
@@ -142,7 +142,7 @@ def zeroshot(
     Makes OUT/: scores.parquet (one row a photograph and finding), metrics.parquet (AUROC),
     manifest.json (model, prompts and their hash, benchmark version).
     """
-    evaluate_stage = _stage("evaluate", "archive")
+    evaluate_stage = stage("evaluate", "archive")
     screen = Screen(quiet=quiet, as_json=json)
     words = [*(set_ or ()), *([f"suite={suite}"] if suite else ())]
     chosen = options.settings(evaluate_stage.ZeroshotSettings, config, words, seed)
@@ -176,7 +176,7 @@ def export(
     Makes OUT/: image_tower.onnx, image_spec.json, prompts.npz, calibration.json, selftest/,
     parity.json, card.md, LICENSE, manifest.json.
     """
-    deploy_stage = _stage("deploy", "train")
+    deploy_stage = stage("deploy", "train")
     screen = Screen(quiet=quiet, as_json=json)
     chosen = options.settings(deploy_stage.ExportSettings, config, set_)
     with screen.progress() as progress:
@@ -188,8 +188,12 @@ def export(
     screen.next(f"funduscope predict photo.jpg --package {shlex.quote(str(out))}")
 
 
-def _stage(name: str, extra: str) -> Any:
-    """A stage room, imported when its command runs; a missing library names its extra."""
+def stage(name: str, extra: str) -> Any:
+    """A stage room, imported when its command runs.
+
+    Raises:
+        ConfigError: a library is missing; the error names the extra that holds it.
+    """
     import importlib
 
     try:

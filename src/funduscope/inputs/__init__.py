@@ -12,9 +12,10 @@ from funduscope.inputs.field import Field, find_field
 from funduscope.inputs.hashing import phash
 from funduscope.inputs.photo import Photo, decode
 from funduscope.inputs.prepare import ImageSpec, Pixels, Prepared, normalize, prepare, standardize
-from funduscope.inputs.quality import Quality, assess
+from funduscope.inputs.quality import GRADABLE_FROM, Quality, assess
 
 __all__ = [
+    "GRADABLE_FROM",
     "Field",
     "ImageSpec",
     "Look",

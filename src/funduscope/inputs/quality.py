@@ -29,7 +29,8 @@ _SCALES: dict[str, tuple[float, float]] = {
     # Strength of thin dark lines, as a logarithm; see `_clarity`.
     "blur": (-5.9, -3.5),
 }
-_GRADABLE = 0.5
+GRADABLE_FROM = 0.5
+"""Gradability from which a photograph counts as gradable."""
 # Neighboring pixels less alike than this know nothing of each other: no lens ever drew it.
 _NOISE = 0.5
 # Share of the radius inside which sharpness is measured: where the whole picture is out of focus,
@@ -63,7 +64,7 @@ def assess(seen: Look) -> Quality:
         return Quality(is_fundus=False, gradable=False, gradability=0.0, reason="not_fundus")
     marks = {reason: _mark(reason, value) for reason, value in measure(seen).items()}
     worst = min(marks, key=lambda reason: marks[reason])
-    gradable = marks[worst] >= _GRADABLE
+    gradable = marks[worst] >= GRADABLE_FROM
     return Quality(
         is_fundus=True,
         gradable=gradable,

@@ -11,6 +11,7 @@ Base install only, but for `RocPanels` and `LearningCurve`, which matplotlib dra
 from __future__ import annotations
 
 from funduscope.pages.blocks import (
+    Bars,
     Block,
     Caption,
     Column,
@@ -35,6 +36,7 @@ from funduscope.pages.words import LANGUAGES, Words
 
 __all__ = [
     "LANGUAGES",
+    "Bars",
     "Block",
     "Caption",
     "Column",

@@ -56,6 +56,19 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Bars:
+    """Counts side by side, as a histogram or a ranking; drawn in the order given.
+
+    Attributes:
+        items: (what, how many) each; the longest bar is the largest count.
+        caption: what was counted.
+    """
+
+    items: Sequence[tuple[str, int]]
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FunnelRow:
     """What became of one kind of record.
 
@@ -117,10 +130,12 @@ class ContactSheet:
     Attributes:
         photos: in reading order.
         caption: what they are.
+        large: drawn twice as large, for photographs that a person is to judge.
     """
 
     photos: Sequence[Photo]
     caption: str = ""
+    large: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +276,7 @@ Block = (
     str
     | Facts
     | Table
+    | Bars
     | Funnel
     | ContactSheet
     | RocPanels

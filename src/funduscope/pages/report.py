@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from funduscope.errors import DataError
 from funduscope.pages.blocks import (
+    Bars,
     Block,
     ContactSheet,
     Facts,
@@ -31,7 +32,7 @@ from funduscope.pages.plots import curve_svg, roc_svg
 from funduscope.pages.words import Words
 
 _SMALL: Final = 320  # px, longest side of a photograph on a contact sheet
-_LARGE: Final = 640  # px, of a heat map
+_LARGE: Final = 640  # px, of a heat map or of a photograph to be judged
 
 
 def render_report(
@@ -165,17 +166,25 @@ def _funnel(block: Funnel, words: Words) -> dict[str, Any]:
     return {"rows": rows}
 
 
-def _photo(photo: Photo, words: Words) -> dict[str, Any]:
+def _bars(block: Bars, _: Words) -> dict[str, Any]:
+    most = max((count for _, count in block.items), default=0) or 1
+    items = [(name, count, 100 * count / most) for name, count in block.items]
+    return {"items": items, "caption": block.caption}
+
+
+def _photo(photo: Photo, words: Words, side: int) -> dict[str, Any]:
     said = " · ".join(caption.text for caption in photo.captions)
     alt = words("photo.alt_captioned", caption=said) if said else words("photo.alt")
-    uri = data_uri(photo.rgb, longest_side=_SMALL)
+    uri = data_uri(photo.rgb, longest_side=side)
     return {"uri": uri, "alt": alt, "captions": photo.captions}
 
 
 def _contact_sheet(block: ContactSheet, words: Words) -> dict[str, Any]:
+    side = _LARGE if block.large else _SMALL
     return {
-        "photos": [_photo(photo, words) for photo in block.photos],
+        "photos": [_photo(photo, words, side) for photo in block.photos],
         "caption": block.caption,
+        "large": block.large,
     }
 
 
@@ -261,6 +270,7 @@ def _duration(seconds: float, words: Words) -> str:
 _VIEWS: Final[Mapping[type, tuple[str, Callable[[Any, Words], dict[str, Any]]]]] = {
     Facts: ("facts", _facts),
     Table: ("table", _table),
+    Bars: ("counts", _bars),
     Funnel: ("funnel", _funnel),
     ContactSheet: ("contact_sheet", _contact_sheet),
     RocPanels: ("roc_panels", _roc_panels),

@@ -42,6 +42,10 @@ class Words:
         """A rejection code in words; one without words of its own is shown as it is."""
         return self._words.get(f"reasons.{code}", code)
 
+    def remedy(self, code: str) -> str:
+        """What to do at the source about a rejection code; empty for one without words."""
+        return self._words.get(f"remedies.{code}", "")
+
 
 @cache
 def _read(language: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from funduscope.store.folder import (
     write_json,
 )
 from funduscope.store.provenance import COMMAND
+from funduscope.store.spreadsheet import to_csv, write_csv
 
 __all__ = [
     "COMMAND",
@@ -24,7 +25,9 @@ __all__ = [
     "create",
     "read_manifest",
     "sha256_file",
+    "to_csv",
     "verify",
     "write_bytes",
+    "write_csv",
     "write_json",
 ]

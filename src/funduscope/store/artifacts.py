@@ -82,7 +82,12 @@ class Corpus(_Folder):
         import pyarrow.parquet as pq
 
         wanted = None if image_ids is None else set(image_ids)
-        for shard in sorted((self.path / "pixels").glob("part-*.parquet")):
+        shards = sorted((self.path / "pixels").glob("part-*.parquet"))
+        if wanted is not None:  # a dozen photographs of a large archive lie in a few of its shards
+            images = self.images
+            held = set(images.filter(images["image_id"].is_in(list(wanted)))["shard"].to_list())
+            shards = [shard for shard in shards if shard.name in held]
+        for shard in shards:
             data = pq.read_table(shard)
             for name, item in zip(data["image_id"].to_pylist(), data["image"], strict=True):
                 if wanted is None or name in wanted:

@@ -32,6 +32,8 @@ COMMANDS = {
     "embeddings": "embed",
     "evaluation": "zeroshot",
     "package": "export",
+    "quality": "review quality",
+    "queue": "review reports",
 }
 # The stages that go on where they were stopped; the others take minutes and begin anew.
 RESUMABLE = ("corpus", "run")
@@ -228,7 +230,7 @@ def _finish(path: Path, state: Mapping[str, Any]) -> str:
     words = state.get("command")
     if not words:  # begun from Python
         known = [str(item["path"]) for item in state.get("inputs", []) if "path" in item]
-        words = [COMMANDS.get(kind, kind), *(known or ["..."]), str(path)]
+        words = [*COMMANDS.get(kind, kind).split(), *(known or ["..."]), str(path)]
     typed = shlex.join(word for word in words if word not in ("--resume", "--force"))
     return f"finish it with `funduscope {typed} {flag}`"
 
