@@ -141,7 +141,7 @@ def page(sections: list[Section], beside: Path, asked: str) -> str:
         rows = [figure.cells() for figure in section.figures]
         body += ["", f"## {section.title}"]
         body += table("figure | value | target | ", rows) if rows else [""]
-        body += section.lines
+        body += ["", *section.lines] if section.lines[:1] != [""] else section.lines
     for name, title in ELSEWHERE.items():
         part = beside / f"{name}.md"
         body += ["", f"## {title}", ""]

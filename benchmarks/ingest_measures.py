@@ -27,14 +27,14 @@ def images(truth: Truth, found: Mapping[str, End]) -> Section:
     """Every file of images.csv: where it ended, and whether the code names the planted reason."""
     section = Section("Images: where each ended")
     wrong, unnamed, named, swapped = [], [], 0, 0
-    cells: Counter[tuple[str, str, str, str]] = Counter()
-    first: dict[tuple[str, str, str, str], str] = {}
+    cells: Counter[tuple[str, ...]] = Counter()
+    first: dict[tuple[str, ...], str] = {}
     for name, row in truth.images.items():
         end = found[name]
         place = f"line {truth.number[name]}"
         right = put.right_end(row, end)
         swapped += end.swapped
-        cell = (row["expected"], row["reason"], end.outcome, end.code)
+        cell = (row["expected"], row["reason"], end.outcome, end.code, "" if right else "**no**")
         if not right:
             wrong.append(f"{place} ({row['expected']}/{row['reason']}: {end.outcome} {end.code})")
         elif not end.rows:
@@ -51,10 +51,11 @@ def images(truth: Truth, found: Mapping[str, End]) -> Section:
     section.examples("Ended otherwise", wrong)
     section.examples("Right end, other code", unnamed)
     rows = [
-        f"| {cell[0]} | {cell[1]} | {cell[2]} | {cell[3]} | {count} | {first[cell]} |"
-        for cell, count in sorted(cells.items())
+        f"| {' | '.join(cell)} | {count} | {first[cell]} |" for cell, count in sorted(cells.items())
     ]
-    section.lines += table("expected | planted reason | ended | code | images | example", rows)
+    section.lines += table(
+        "expected | planted reason | ended | code | accepted | images | example", rows
+    )
     return section
 
 

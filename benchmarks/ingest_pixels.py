@@ -125,7 +125,10 @@ def _boxes(
 ) -> None:
     boxes: dict[str, list[Row]] = defaultdict(list)
     for row in truth.phi:
-        if row["where"] == "pixels" and row["box"] and row["file"] in found:
+        # What was never read shows nothing, and says nothing.
+        if row["where"] != "pixels" or not row["box"]:
+            continue
+        if row["file"] in found and found[row["file"]].outcome != "missing":
             boxes[row["file"]].append(row)
     gone, seen, unplaced = 0, [], []
     inside = {"rejected": 0, "review": 0, "masked": 0, "shown": 0}
