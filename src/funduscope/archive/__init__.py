@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from funduscope.archive.description import Description, Source, schema
+from funduscope.archive.draft import Draft, draft
 from funduscope.archive.ingest import ingest
 from funduscope.archive.review import QualityReview, QueueReview, review_quality, review_reports
 from funduscope.archive.settings import IngestSettings, ReviewSettings
 
 __all__ = [
     "Description",
+    "Draft",
     "IngestSettings",
     "QualityReview",
     "QueueReview",
     "ReviewSettings",
     "Source",
+    "draft",
     "ingest",
     "review_quality",
     "review_reports",

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from funduscope import findings, store, tables
-from funduscope.archive import duplicates, identity, parts, plan, splits, texts
+from funduscope.archive import duplicates, identity, overview, parts, plan, residue, splits, texts
 from funduscope.archive.identity import Pseudonyms
 from funduscope.archive.parts import Kept, Part
 from funduscope.archive.records import Exam, Note
 from funduscope.archive.settings import IngestSettings
 from funduscope.archive.texts import Texts
-from funduscope.errors import DataError
+from funduscope.errors import DataError, IdentityError
 
 REPORT_FREE = "no_report"
 
@@ -53,12 +53,47 @@ def write(
         (tables.REJECTS, sorted(ledger, key=lambda row: tuple(row.values()))),
     ):
         tables.write(table, tables.frame(table, rows), output.path / f"{table.name}.parquet")
+    report = output.path / "report.html"
+    overview.write_report(
+        overview.unfinished(output.path, output.counts), report, settings.language
+    )
     places = {note.place for note in notes} | {p.path for e in planned.exams for p in e.photos}
+    places |= {report.place for exam in planned.exams for report in exam.reports}
     identity.write_locators(key_file, {_locator(place, pseudonyms): place for place in places})
     too_many = _too_many(output.counts["images"], notes, settings)
     if too_many is not None:
         raise too_many
     parts.clear(output.path)
+    _search(output.path, planned)
+
+
+def _search(corpus: Path, planned: plan.Plan) -> None:
+    """Search every byte of what was written for every identifying string that was read.
+
+    Raises:
+        IdentityError: one is still there; the corpus gets no manifest.
+    """
+    hits = residue.scan(corpus, _identifying(planned))
+    if hits:
+        shown = "; ".join(f"{hit.file}, {hit.place}: {hit.kind}" for hit in hits[:5])
+        raise IdentityError(
+            f"{len(hits)} places with an identifying string: {shown}",
+            place=str(corpus),
+            rule="nothing that points at a person is in any byte of a corpus",
+            remedy="add the column it comes from to `identity` in the description, or report the "
+            "kind of string; then begin anew with --force. The folder is unfinished: do not pass "
+            "it on",
+        )
+
+
+def _identifying(planned: plan.Plan) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for exam in planned.exams:
+        for role, values in exam.secrets.items():
+            found[role].update(values)
+        found["file"].update(exam.seen)
+    found["file"].update(planned.seen)
+    return found
 
 
 class _Corpus:

@@ -26,6 +26,13 @@ from funduscope.errors import DataError
 _DISC_SIDE = {"OD": "right", "OS": "left"}
 """Side of the picture on which the optic disc lies: toward the nose, as seen by the camera."""
 
+_NOT_KEPT: dict[str, plan.Outcome] = {
+    "external": ("fundus", "not_fundus", "its name says the outer eye", "rejected"),
+    "red_free": ("fundus", "not_colour", "its name says red-free", "rejected"),
+    "both_eyes": ("pairing", "stitched_two_eyes", "its name says both eyes", "review"),
+}
+"""Kind of a photograph by its name -> how it ends."""
+
 
 def ingest(
     archive: str | Path,
@@ -196,7 +203,11 @@ class _Part:
             self.part.faults.append((number, index, *fault))
             return
         image_id = hashlib.sha256(result.stored).hexdigest()[:32]
-        outcome = self._copy(image_id, exam) or self._wrong_side(exam, index, result)
+        outcome = (
+            self._copy(image_id, exam)
+            or self._named(exam, index)
+            or self._wrong_side(exam, index, result)
+        )
         if outcome is not None:
             self.part.faults.append((number, index, *outcome))
             return
@@ -213,6 +224,16 @@ class _Part:
             return "read", "exact_duplicate", "the same picture as another", "rejected"
         detail = "the same picture is filed under another patient"
         return "pairing", "duplicate_across_patients", detail, "review"
+
+    def _named(self, exam: Exam, index: int) -> plan.Outcome | None:
+        """What the name of the file, or the lack of an eye, decides."""
+        photo = exam.photos[index]
+        source = self.planned.description.source[exam.source]
+        if photo.kind != "cfp":
+            return _NOT_KEPT[photo.kind]
+        if photo.eye == "unknown" and (exam.reports or exam.eye_words) and not source.keep_refused:
+            return "pairing", "eye_unknown", "nothing tells which eye this is", "review"
+        return None
 
     def _wrong_side(self, exam: Exam, index: int, result: Reading) -> plan.Outcome | None:
         eye = exam.photos[index].eye

@@ -69,7 +69,7 @@ def tell(path: str, source: Source) -> Told:
         patient=said("patient"),
         name=said("name"),
         days=values.parse_span(groups["date"], form.file_date) if "date" in groups else None,
-        eye=values.word(said("eye", ""), words.eye) or "unknown",
+        eye=values.word(said("eye", ""), words.eye, values.EYES) or "unknown",
         field=values.word(said("field", ""), words.field) or "unknown",
         kind=values.word(said("kind", ""), words.kind)
         or values.word(said("field", ""), words.kind)

@@ -109,7 +109,7 @@ def _read(job: Job) -> Reading | Fault:
         reason=quality.reason,
         phash=inputs.phash(seen),
         thumb=inputs.crop_field(rgb, field, THUMB)[..., 1],
-        disc_side=inputs.disc_side(seen) if job.look_for_disc else None,
+        disc_side=inputs.disc_side(seen, lead=inputs.CERTAIN) if job.look_for_disc else None,
         source_sha256=hashlib.sha256(data).hexdigest() if job.public else None,
     )
 

@@ -181,11 +181,22 @@ def _read_csv(given: Given) -> Sheet:
             if [cell.strip() for cell in record.cells] == header:
                 continue  # exports of several days glued together repeat their header
             if record.fault is not None and len(record.cells) != len(header):
-                sheet.bad.append(BadRow(table, number, record.fault, tuple(record.cells)))
+                seen = _sure(given.source, header, record.cells)
+                sheet.bad.append(BadRow(table, number, record.fault, seen))
                 continue
             cells = filled(zip(header, record.cells, strict=True))
             sheet.rows.append(Row(table, number, cells))
     return sheet
+
+
+def _sure(source: Source, header: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:
+    """What of a broken row surely identifies: cells before the first report, and long numbers."""
+    columns = source.columns
+    named = {*columns.identity, columns.name, columns.patient, columns.exam}
+    reports = [header.index(name) for name in columns.report if name in header]
+    before = min(reports, default=0)
+    own = [cell for name, cell in zip(header[:before], cells, strict=False) if name in named]
+    return tuple(own) + tuple(cell for cell in cells if re.fullmatch(r"[\d\s-]{6,}|\S+@\S+", cell))
 
 
 def _read_folder(given: Given) -> Sheet:

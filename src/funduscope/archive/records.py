@@ -215,6 +215,8 @@ class _Builder:
             exam.secrets[role] = known + tuple(s for s in said if s and s not in known)
         told = [p for s in exam.secrets["identity"] + exam.secrets["patient"]
                 if (p := values.resident_id(s))]  # fmt: skip
+        if exam.patient is None and told:  # no number of the site, but one of the person
+            exam.patient = next(s for s in exam.secrets["identity"] if values.resident_id(s))
         births = {born for born, _ in told}
         if text := cell(columns.birth_date or ""):
             born = values.parse_date(text, form.birth_date)
@@ -224,7 +226,7 @@ class _Builder:
         self._age(exam, row, births)
         sexes = {sex for _, sex in told}
         if text := cell(columns.sex or ""):
-            known_sex = values.word(text, self.source.values.sex)
+            known_sex = values.word(text, self.source.values.sex, values.SEXES)
             self._odd("sex", text, known_sex)
             sexes |= {known_sex} if known_sex else set()
         sexes |= {exam.sex} if exam.sex else set()
@@ -260,7 +262,7 @@ class _Builder:
         text = row.cells.get(self.source.columns.eye or "")
         if not text:
             return "unknown", "none"
-        eye = values.word(text, self.source.values.eye)
+        eye = values.word(text, self.source.values.eye, values.EYES)
         self._odd("eye", text, eye)
         told = "dicom" if self.source.kind.startswith("dicom") else "record"
         return (eye, told) if eye and eye != "unknown" else ("unknown", "none")

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 
 from funduscope.archive import redact_words as lists
-from funduscope.archive.redact_dates import Find
 from funduscope.archive.redact_words import CJK, NAME, either, given, surname
 
 Judge = Callable[[str, int, int], int]
@@ -121,26 +120,46 @@ def _rule(mark: str, pattern: str, judge: Judge = _any, flags: int = 0) -> Rule:
 
 def _numbers() -> Iterator[Rule]:
     """Numbers and addresses of the net that are known by their form alone."""
-    yield _rule("email", r"[A-Za-z0-9_.+%-]+ ?@ ?[A-Za-z0-9-]+(?: ?\. ?[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+    yield _rule(
+        "email", r"[A-Za-z0-9_.+%-]+ ?@ ?[A-Za-z0-9-]+(?: ?\. ?[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
+    )
     yield _rule("email", r"[A-Za-z0-9_.+%-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
-    yield _rule("email", r"[\w.+-]+ ?[\[(]at[\])] ?[\w-]+(?: ?(?:\.|[\[(]dot[\])]) ?[\w-]+)+", flags=re.I)
+    yield _rule(
+        "email", r"[\w.+-]+ ?[\[(]at[\])] ?[\w-]+(?: ?(?:\.|[\[(]dot[\])]) ?[\w-]+)+", flags=re.I
+    )
     yield _rule("link", r"(?:https?://|ftp://|www\.)[^\s，。；、）)\"'<>]+", flags=re.I)
     yield _rule("id", r"(?<![\dA-Za-z])\d(?:[ .-]?\d){16}[ .-]?[\dXx](?![\dA-Za-z])", _resident)
     yield _rule("id", r"(?<!\d)\d{8}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}(?!\d)")
     yield _rule("id", r"(?<!\d)\d{6} \d{6} \d{3}(?!\d)")
     yield _rule("id", r"(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])")
     yield _rule("phone", r"(?<![\d.])(?:(?:\+|00)?86[- ]?)?1[3-9]\d(?:[-. ]?\d{4}){2}(?!\d)")
-    yield _rule("phone", r"(?<![\d.])1[3-9]\d[- ]\d{3}[- ]\d{5}(?!\d)|(?<!\d)1[3-9](?: \d){9}(?!\d)")
-    yield _rule("phone", r"(?<!\d)[(]?0\d{2,3}[)]?[- ]?[2-9]\d{2,3}[- ]?\d{4}(?:(?:转|[-#x]|ext\.? ?)\d{1,5})?(?!\d)")
+    yield _rule(
+        "phone", r"(?<![\d.])1[3-9]\d[- ]\d{3}[- ]\d{5}(?!\d)|(?<!\d)1[3-9](?: \d){9}(?!\d)"
+    )
+    yield _rule(
+        "phone",
+        r"(?<!\d)[(]?0\d{2,3}[)]?[- ]?[2-9]\d{2,3}[- ]?\d{4}(?:(?:转|[-#x]|ext\.? ?)\d{1,5})?(?!\d)",
+    )
     yield _rule("phone", r"(?<!\d)[48]00[- ]?\d{3,4}[- ]?\d{3,4}(?!\d)")
-    yield _rule("phone", r"(?<!\d)(?:\+?1[-. ]?)?\(?\d{3}\)?[-. ] ?\d{3}[-. ]\d{4}(?!\d)(?: ?(?:x|ext\.?) ?\d+)?")
+    yield _rule(
+        "phone",
+        r"(?<!\d)(?:\+?1[-. ]?)?\(?\d{3}\)?[-. ] ?\d{3}[-. ]\d{4}(?!\d)(?: ?(?:x|ext\.?) ?\d+)?",
+    )
     yield _rule("phone", r"(?<!\d)(?:\+|00)\d{1,3}(?:[-. ]?\(?\d\)?){7,12}(?!\d)")
     yield _rule("phone", r"(?<!\d)0(?:\d{2} \d{4} \d{4}|\d{3} \d{3} \d{4}|\d{4} \d{6})(?!\d)")
     yield _rule("number", r"(?<![\d.])\d+(?:\.\d+){4,}(?![\d])")
     yield _rule("number", r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
-    yield _rule("number", r"(?<![0-9a-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])", flags=re.I)
-    yield _rule("number", r"(?<![A-Za-z0-9])[A-Za-z]{1,5}[-_]?\d{5,}(?:[-_][A-Za-z0-9]+)*(?![A-Za-z0-9])")
-    yield _rule("number", r"(?<![A-Za-z0-9-])[A-Za-z]{1,5}[-_]\d{2,}[-_]\d{3,}(?:[-_]\d+)*(?![A-Za-z0-9])")
+    yield _rule(
+        "number",
+        r"(?<![0-9a-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])",
+        flags=re.I,
+    )
+    yield _rule(
+        "number", r"(?<![A-Za-z0-9])[A-Za-z]{1,5}[-_]?\d{5,}(?:[-_][A-Za-z0-9]+)*(?![A-Za-z0-9])"
+    )
+    yield _rule(
+        "number", r"(?<![A-Za-z0-9-])[A-Za-z]{1,5}[-_]\d{2,}[-_]\d{3,}(?:[-_]\d+)*(?![A-Za-z0-9])"
+    )
     yield _rule("number", r"(?<![A-Za-z0-9./-])\d{2,8}-\d{4,}(?:-\d+)*(?![A-Za-z0-9])")
     yield _rule("number", r"(?<![\d.])\d{7,}(?!\d|\.\d)", _not_decimal)
     yield _rule("account", r"(?<![A-Za-z])(?:wx|wxid|vx|qq)[_-][A-Za-z0-9_-]{3,}", flags=re.I)
@@ -165,19 +184,34 @@ def _labelled() -> Iterator[Rule]:
     """Numbers known by the word before them."""
     kinds = "|".join(sorted(_KINDS.split(), key=len, reverse=True))
     value = r"(?P<it>[A-Za-z]{0,6}[-_]?\d[A-Za-z0-9_-]*(?:[/.][A-Za-z0-9]+)*)"
-    yield _rule("number", rf"(?:{kinds})(?:证)?(?:号码|号|编号|编码|ID|No\.?|流水号) ?(?:为|是)?[ :#.=]{{0,4}}{value}", flags=re.I)
+    yield _rule(
+        "number",
+        rf"(?:{kinds})(?:证)?(?:号码|号|编号|编码|ID|No\.?|流水号) ?(?:为|是)?[ :#.=]{{0,4}}{value}",
+        flags=re.I,
+    )
     yield _rule("number", rf"(?:编号|编码|号码|工号|床位)[ :#.=]{{1,4}}{value}")
     yield _rule("number", r"(?<!\d)(?P<it>\d{1,3}) ?床(?!旁)")
-    yield _rule("id", r"(?:护照|通行证|军官证|证件|身份证|社保卡|医保卡)(?:号码|号|编号)?[ :为是]{0,3}(?P<it>[A-Za-z]{0,3}\d[\dA-Za-z]{4,})")
+    yield _rule(
+        "id",
+        r"(?:护照|通行证|军官证|证件|身份证|社保卡|医保卡)(?:号码|号|编号)?[ :为是]{0,3}(?P<it>[A-Za-z]{0,3}\d[\dA-Za-z]{4,})",
+    )
     yield _rule(
         "number",
         rf"(?<![A-Za-z])(?:{_LABELS_EN})[ \t]*(?:is\b|was\b)?[ \t]*[:#.=]*[ \t]*"
         r"(?P<it>(?=[A-Za-z/_-]*\d)[A-Za-z0-9][A-Za-z0-9_-]{1,}(?:[/.][A-Za-z0-9]+)*(?:[ -]\d{2,})*)",
         flags=re.I,
     )
-    yield _rule("number", r"(?<![A-Za-z])(?:No|Nr|#)[.:#]{0,2} ?(?P<it>(?:[A-Za-z]{1,4}-?)?\d[\d-]{3,})(?![\d.])", flags=re.I)
+    yield _rule(
+        "number",
+        r"(?<![A-Za-z])(?:No|Nr|#)[.:#]{0,2} ?(?P<it>(?:[A-Za-z]{1,4}-?)?\d[\d-]{3,})(?![\d.])",
+        flags=re.I,
+    )
     tel = r"电话|手机|手机号|座机|固话|联系方式|联系|传真|热线|Tel|Telephone|Phone|Mobile|Cell|Fax|Pager|call|contact|Ph"
-    yield _rule("phone", rf"(?:{tel})(?:号码?|number|no\.?)? ?[:.=是为]{{0,2}} ?(?P<it>\+?[(]?\d[\d() .-]{{4,}}\d)", flags=re.I)
+    yield _rule(
+        "phone",
+        rf"(?:{tel})(?:号码?|number|no\.?)? ?[:.=是为]{{0,2}} ?(?P<it>\+?[(]?\d[\d() .-]{{4,}}\d)",
+        flags=re.I,
+    )
     yield _rule(
         "account",
         r"(?:微信|Wechat|We chat|VX|V信|WX|QQ|支付宝|抖音|钉钉|飞书|Whats ?App|Skype|Telegram|Line ID|Twitter|Facebook|Instagram)"
@@ -185,8 +219,13 @@ def _labelled() -> Iterator[Rule]:
         r"(?P<it>(?=[A-Za-z0-9_+.-]*[\d_@.-])[A-Za-z0-9_+.-]{4,}[A-Za-z0-9])",
         flags=re.I,
     )
-    yield _rule("account", r"(?:微信|V信|支付宝)(?:账号|帐号|号)? ?(?:为|是)?[ :=@]{0,3}(?P<it>[A-Za-z][A-Za-z0-9_-]{4,})")
-    yield _rule("account", r"(?:QQ|扣扣)(?:号码|号|群)? ?(?:为|是)?[ :]{0,3}(?P<it>\d{5,})", flags=re.I)
+    yield _rule(
+        "account",
+        r"(?:微信|V信|支付宝)(?:账号|帐号|号)? ?(?:为|是)?[ :=@]{0,3}(?P<it>[A-Za-z][A-Za-z0-9_-]{4,})",
+    )
+    yield _rule(
+        "account", r"(?:QQ|扣扣)(?:号码|号|群)? ?(?:为|是)?[ :]{0,3}(?P<it>\d{5,})", flags=re.I
+    )
     yield _rule("account", r"(?<![\w.])@[A-Za-z]\w{3,}")
 
 
@@ -197,7 +236,11 @@ def _places() -> Iterator[Rule]:
     lead = rf"(?:(?<![{CJK}])|(?<={'）'})|{stop})"
     body = rf"(?:(?!{stop}(?:[{CJK}]{{2,}}(?:{ends})))[{CJK}0-9A-Za-z（()）·]){{1,24}}?"
     tail = rf"(?:[{CJK}]{{0,6}}(?:分院|院区|分部))?"
-    yield _rule("institution", rf"{lead}(?P<it>{body}(?:{ends})(?:附属[{CJK}]{{0,8}}医院)?{tail})(?![感获])", _hospital_zh)
+    yield _rule(
+        "institution",
+        rf"{lead}(?P<it>{body}(?:{ends})(?:附属[{CJK}]{{0,8}}医院)?{tail})(?![感获])",
+        _hospital_zh,
+    )
     word = r"(?:St\.|[A-ZÀ-Þ][\w&'’-]*|of|the|for|and|de|la|&|del|at)"
     en = "|".join(some.replace(" ", r"[ \t]+") for some in lists.words("en", "hospital_ends"))
     yield _rule(
@@ -206,7 +249,11 @@ def _places() -> Iterator[Rule]:
         rf"(?:[ \t]+(?:{en})(?![a-z]))*(?:,? of(?: [A-Z][a-z]+)+)?",
         _hospital_en,
     )
-    yield _rule("institution", r"(?<![A-Za-z])(?:University|Hospital|Institute|College) of (?:the )?[A-Z][a-z]+(?: [A-Z][a-z]+){0,3}", _hospital_en)
+    yield _rule(
+        "institution",
+        r"(?<![A-Za-z])(?:University|Hospital|Institute|College) of (?:the )?[A-Z][a-z]+(?: [A-Z][a-z]+){0,3}",
+        _hospital_en,
+    )
     yield from _addresses()
 
 
@@ -217,15 +264,40 @@ def _addresses() -> Iterator[Rule]:
     figure = r"[0-9一二三四五六七八九十百]{1,5}"
     number = rf"(?:第?{figure}(?:-{figure})*[A-Za-z]?(?:号院|号楼|号|弄|幢|栋|座|楼|单元|层|室|户|组|队|社|门|期|排))"
     lead = rf"(?:(?<![{CJK}])|(?:{leads}))"
-    yield _rule("address", rf"{lead}(?P<it>(?:{area} ?){{0,5}}(?:{road} ?){{1,3}}[,， ]?(?:{number} ?-?){{1,6}}(?:{figure})?(?![0-9]))")
-    yield _rule("address", rf"(?:{leads})(?P<it>(?:{area} ?){{1,5}}(?:{road} ?){{0,3}}(?:{number} ?-?){{0,6}})")
-    yield _rule("address", rf"(?:现住址|住址|地址|户籍所在地|家庭地址|通讯地址|通信地址|联系地址|籍贯|家住) ?[: ]{{0,2}}(?P<it>[^，。；;\n\[\]]{{3,60}})")
-    yield _rule("address", rf"(?P<it>[{CJK}]{{2,4}}(?:省|自治区)[{CJK}]{{1,8}}?(?:市|州|盟|地区)(?:{area}){{0,3}}(?:{road}){{0,2}}(?:{number}){{0,6}})")
-    yield _rule("address", rf"(?<![{CJK}])(?P<it>[{CJK}]{{2,5}}市(?:[{CJK}]{{1,6}}?(?:区|县|镇|乡|街道|村|旗)){{1,4}}(?:{road}){{0,2}}(?:{number}){{0,6}})")
-    yield _rule("address", rf"(?P<it>(?:[{CJK}0-9]{{2,8}}?(?:小区|花园|新村|苑|公寓|家园|村|屯|大厦|家属院))?{number}{{1,3}}(?:单元|栋|幢|室|号楼|组)(?:{number})*)(?![0-9])")
-    yield _rule("address", r"(?:邮编|邮政编码|zip(?: ?code)?|postcode|postal code)[ :]{0,3}(?P<it>[A-Z0-9][A-Z0-9 -]{3,9}[A-Z0-9])(?![A-Za-z])", flags=re.I)
+    yield _rule(
+        "address",
+        rf"{lead}(?P<it>(?:{area} ?){{0,5}}(?:{road} ?){{1,3}}[,， ]?(?:{number} ?-?){{1,6}}(?:{figure})?(?![0-9]))",
+    )
+    yield _rule(
+        "address",
+        rf"(?:{leads})(?P<it>(?:{area} ?){{1,5}}(?:{road} ?){{0,3}}(?:{number} ?-?){{0,6}})",
+    )
+    yield _rule(
+        "address",
+        r"(?:现住址|住址|地址|户籍所在地|家庭地址|通讯地址|通信地址|联系地址|籍贯|家住) ?[: ]{0,2}(?P<it>[^，。；;\n\[\]]{3,60})",
+    )
+    yield _rule(
+        "address",
+        rf"(?P<it>[{CJK}]{{2,4}}(?:省|自治区)[{CJK}]{{1,8}}?(?:市|州|盟|地区)(?:{area}){{0,3}}(?:{road}){{0,2}}(?:{number}){{0,6}})",
+    )
+    yield _rule(
+        "address",
+        rf"(?<![{CJK}])(?P<it>[{CJK}]{{2,5}}市(?:[{CJK}]{{1,6}}?(?:区|县|镇|乡|街道|村|旗)){{1,4}}(?:{road}){{0,2}}(?:{number}){{0,6}})",
+    )
+    yield _rule(
+        "address",
+        rf"(?P<it>(?:[{CJK}0-9]{{2,8}}?(?:小区|花园|新村|苑|公寓|家园|村|屯|大厦|家属院))?{number}{{1,3}}(?:单元|栋|幢|室|号楼|组)(?:{number})*)(?![0-9])",
+    )
+    yield _rule(
+        "address",
+        r"(?:邮编|邮政编码|zip(?: ?code)?|postcode|postal code)[ :]{0,3}(?P<it>[A-Z0-9][A-Z0-9 -]{3,9}[A-Z0-9])(?![A-Za-z])",
+        flags=re.I,
+    )
     town = r"[A-Z][a-z]+(?:['’-][A-Z]?[a-z]+)?(?: [A-Z][a-z]+){0,2}"
-    state, code = r"(?:[A-Z]{2}|[A-Z][a-z]+)", r"(?:\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)"
+    state, code = (
+        r"(?:[A-Z]{2}|[A-Z][a-z]+)",
+        r"(?:\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)",
+    )
     streets = either("en", "streets")
     flat = r"(?:,? ?(?:Apt|Apartment|Suite|Ste|Unit|Flat|Room|Rm|#)\.? ?#?[A-Za-z0-9-]+)"
     yield _rule(
@@ -234,41 +306,93 @@ def _addresses() -> Iterator[Rule]:
         rf"(?:[A-Z][\w'’.-]+ |\d+(?:st|nd|rd|th) ){{1,4}}(?:{streets})\.?(?![A-Za-z]){flat}?"
         rf"(?:,? (?!(?:Right|Left|Both|Disc|Macula|Optic|Retina|Eye|The|No|Mild|Normal|History)\b){town}(?=[,.;\s]|$))?(?:,? {state}(?=,? \d{{5}}))?(?:,? {code})?",
     )
-    yield _rule("address", rf"(?:P\.? ?O\.? Box|PO Box|GPO Box) ?\d+(?:,? {town})?(?:,? [A-Z]{{2}})?(?: {code})?")
+    yield _rule(
+        "address",
+        rf"(?:P\.? ?O\.? Box|PO Box|GPO Box) ?\d+(?:,? {town})?(?:,? [A-Z]{{2}})?(?: {code})?",
+    )
     yield _rule("address", rf"(?<![A-Za-z]){town}, [A-Z]{{2}},? \d{{5}}(?:-\d{{4}})?(?!\d)")
     yield _rule("address", r"(?<![A-Za-z0-9])[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}(?![A-Za-z0-9])")
-    yield _rule("address", r"(?<![A-Za-z])(?:Home |Mailing |Postal )?Address[ ]*:[ ]*(?P<it>[^;\n\[\]。]*?[A-Za-z0-9])(?=\.\s|\.?$|[;\n\[。])", flags=re.I)
-    yield _rule("address", r"(?<![A-Za-z])(?i:lives|living|resides|residing|resident|address is|home is)(?: (?:at|in))? (?P<it>\d+[A-Za-z]? [^;\n\[\]。]*?[A-Za-z0-9])(?=\.\s|\.?$|[;\n\[。])")
-    yield _rule("address", rf"(?<![A-Za-z])(?:lives|living|resides|residing|resident|address is) (?:in|at|of) (?P<it>{town}(?:, [A-Z]{{2}}\b|, {town})?)")
+    yield _rule(
+        "address",
+        r"(?<![A-Za-z])(?:Home |Mailing |Postal )?Address[ ]*:[ ]*(?P<it>[^;\n\[\]。]*?[A-Za-z0-9])(?=\.\s|\.?$|[;\n\[。])",
+        flags=re.I,
+    )
+    yield _rule(
+        "address",
+        r"(?<![A-Za-z])(?i:lives|living|resides|residing|resident|address is|home is)(?: (?:at|in))? (?P<it>\d+[A-Za-z]? [^;\n\[\]。]*?[A-Za-z0-9])(?=\.\s|\.?$|[;\n\[。])",
+    )
+    yield _rule(
+        "address",
+        rf"(?<![A-Za-z])(?:lives|living|resides|residing|resident|address is) (?:in|at|of) (?P<it>{town}(?:, [A-Z]{{2}}\b|, {town})?)",
+    )
 
 
 def _people_zh() -> Iterator[Rule]:
     one = rf"{surname()}{given()}"
-    plain, dotted = rf"{one}{given()}{{0,2}}?", rf"[{CJK}]{{1,8}}[·•・‧][{CJK}]{{1,8}}(?:[·•・‧][{CJK}]{{1,8}})?"
+    plain, dotted = (
+        rf"{one}{given()}{{0,2}}?",
+        rf"[{CJK}]{{1,8}}[·•・‧][{CJK}]{{1,8}}(?:[·•・‧][{CJK}]{{1,8}})?",
+    )
     roles = either("zh", "roles")
     latin = r"[A-Z][A-Za-z]+(?:[ ,]+[A-Z][A-Za-z]*\.?){0,2}|[A-Z]{2,4}(?![A-Za-z0-9])"
     any_name = rf"(?:{dotted}|[{CJK}](?: ?[{CJK}]){{1,3}}?|{latin})"
     stop = rf"(?=[^{CJK}A-Za-z·]|{roles}|日期|时间|电话|报告|打印|记录|$)"
-    yield _rule("name", rf"(?:{roles})(?:[(（][^()（）]{{0,8}}[)）])?\s*[:=]\s*(?P<it>{any_name}){stop}", _han)
-    yield _rule("name", rf"(?:{roles})[ \t/]*(?P<it>{dotted}|{plain}|{surname()} {given()}{{1,2}}){stop}", _han_weak)
+    yield _rule(
+        "name",
+        rf"(?:{roles})(?:[(（][^()（）]{{0,8}}[)）])?\s*[:=]\s*(?P<it>{any_name}){stop}",
+        _han,
+    )
+    yield _rule(
+        "name",
+        rf"(?:{roles})[ \t/]*(?P<it>{dotted}|{plain}|{surname()} {given()}{{1,2}}){stop}",
+        _han_weak,
+    )
     labels = either("zh", "name_labels")
     yield _rule("name", rf"(?:{labels}) ?(?:[:=] ?|(?<=姓名) ?)(?P<it>{any_name}){stop}", _han)
-    person = rf"(?=[,，、(（]? ?(?:男|女|性别|年龄|年|\d{{1,3}} ?岁|因|以|自述|主诉|诉|于|来|系))"
-    yield _rule("name", rf"(?:患者|病人|患儿|受检者|就诊者)[,， :]?(?P<it>{dotted}|{plain}){person}", _han_weak)
-    yield _rule("name", rf"(?:患者|病人|患儿|受检者|就诊者)[: ]?(?P<it>{plain})(?=[,，。；;、(（\s]|$)", _han_weak)
-    yield _rule("name", rf"(?<![{CJK}])(?P<it>{dotted}|{plain})(?=[,，] ?(?:男|女)(?:性|[,，。\s]|$))", _han_weak)
+    person = r"(?=[,，、(（]? ?(?:男|女|性别|年龄|年|\d{1,3} ?岁|因|以|自述|主诉|诉|于|来|系))"
+    yield _rule(
+        "name",
+        rf"(?:患者|病人|患儿|受检者|就诊者)[,， :]?(?P<it>{dotted}|{plain}){person}",
+        _han_weak,
+    )
+    yield _rule(
+        "name",
+        rf"(?:患者|病人|患儿|受检者|就诊者)[: ]?(?P<it>{plain})(?=[,，。；;、(（\s]|$)",
+        _han_weak,
+    )
+    yield _rule(
+        "name",
+        rf"(?<![{CJK}])(?P<it>{dotted}|{plain})(?=[,，] ?(?:男|女)(?:性|[,，。\s]|$))",
+        _han_weak,
+    )
     relative, comes = either("zh", "relatives"), either("zh", "companions")
-    yield _rule("name", rf"(?:{relative})(?:[:(（] ?|为|叫|名叫| )?(?P<it>{dotted}|{plain})(?=[)）]?[,，]? ?(?:{comes})|[,，。；;、)）(（\s\d]|$)", _han_weak)
-    yield _rule("name", rf"(?:由|和|与|跟|及|在|经|请|联系|告知|通知)(?P<it>{plain})(?={comes}|会诊|阅片|审核|签)", _han_weak)
+    yield _rule(
+        "name",
+        rf"(?:{relative})(?:[:(（] ?|为|叫|名叫| )?(?P<it>{dotted}|{plain})(?=[)）]?[,，]? ?(?:{comes})|[,，。；;、)）(（\s\d]|$)",
+        _han_weak,
+    )
+    yield _rule(
+        "name",
+        rf"(?:由|和|与|跟|及|在|经|请|联系|告知|通知)(?P<it>{plain})(?={comes}|会诊|阅片|审核|签)",
+        _han_weak,
+    )
     titles = either("zh", "titles")
     yield _rule("name", rf"(?P<it>{surname()}{given()}{{0,2}}?)(?:{titles})(?!:)", _han_weak)
     # Each of several people behind one word: 审核：[name]、李娜
     yield _rule("name", rf"\[name\]\s*[、/,，&+]?\s*(?P<it>{plain}){stop}", _han_weak)
     who = either("zh", "verbs")
     begins = rf"(?:(?<![{CJK}])|(?<=患者)|(?<=病人)|(?<=联系)|(?<=邻居)|(?<=家属))"
-    known = "".join(set("".join(lists.words("zh", "surnames"))) - set("白黄孔石管叶方高段毛范梁米水年路花视左房包万"))
-    yield _rule("name", rf"{begins}(?P<it>[老小大阿][{known}])(?=(?:{who})|[,，。；;\s)）]|$)", _han_weak)
-    yield _rule("name", rf"{begins}(?P<it>(?:老|小)[{''.join(lists.words('zh', 'surnames'))}])(?=自述|自诉|主诉|诉|述|来诊|来院|反映|说|称|自觉|[,，](?:男|女))")
+    known = "".join(
+        set("".join(lists.words("zh", "surnames")))
+        - set("白黄孔石管叶方高段毛范梁米水年路花视左房包万")
+    )
+    yield _rule(
+        "name", rf"{begins}(?P<it>[老小大阿][{known}])(?=(?:{who})|[,，。；;\s)）]|$)", _han_weak
+    )
+    yield _rule(
+        "name",
+        rf"{begins}(?P<it>(?:老|小)[{''.join(lists.words('zh', 'surnames'))}])(?=自述|自诉|主诉|诉|述|来诊|来院|反映|说|称|自觉|[,，](?:男|女))",
+    )
     yield _rule("name", rf"(?P<it>{surname()}(?:某{{1,2}}|[Xx×*＊○●]{{1,2}}))(?![a-z])", _han_weak)
     yield from _ends_zh(plain, dotted)
 
@@ -278,12 +402,22 @@ def _ends_zh(plain: str, dotted: str) -> Iterator[Rule]:
     name = rf"(?:{dotted}|{plain}|{surname()} {given()}{{1,2}})"
     unit = r"(?:(?:眼科|影像科|放射科|超声科|内分泌科|体检科|眼底病科|门诊|阅片中心)[ \t]*)?"
     end = rf"(?=[^{CJK}·]|$)"
-    yield _rule("name", rf"\[institution\][ \t\n]*[-—–/,，:|]*[ \t\n]*{unit}(?P<it>{name}){end}", _han_weak)
-    yield _rule("name", rf"(?<![{CJK}])(?P<it>{name})[ \t\n]*[-—–/,，|]*[ \t\n]*(?=\[institution\])", _han_weak)
+    yield _rule(
+        "name", rf"\[institution\][ \t\n]*[-—–/,，:|]*[ \t\n]*{unit}(?P<it>{name}){end}", _han_weak
+    )
+    yield _rule(
+        "name",
+        rf"(?<![{CJK}])(?P<it>{name})[ \t\n]*[-—–/,，|]*[ \t\n]*(?=\[institution\])",
+        _han_weak,
+    )
     dated = r"(?=[ \t\n]*[,，/]?[ \t\n]*\[(?:date|day -?\d+)\])"
     yield _rule("name", rf"(?<![{CJK}])(?P<it>{name}){dated}", _han_weak)
-    yield _rule("name", rf"\[(?:date|day -?\d+)\][ \t\n/]*(?P<it>{name})[ \t\n]*(?=$|\[)", _han_weak)
-    yield _rule("name", rf"(?:[\s。；;.）)—]|--)(?P<it>{name})\s*(?=$|\[phone\]|\[number\])", _han_weak)
+    yield _rule(
+        "name", rf"\[(?:date|day -?\d+)\][ \t\n/]*(?P<it>{name})[ \t\n]*(?=$|\[)", _han_weak
+    )
+    yield _rule(
+        "name", rf"(?:[\s。；;.）)—]|--)(?P<it>{name})\s*(?=$|\[phone\]|\[number\])", _han_weak
+    )
 
 
 _SIGNED = (
@@ -308,22 +442,64 @@ _CREDENTIALS = (
 
 def _people_en() -> Iterator[Rule]:
     title = r"(?:Dr|Mr|Mrs|Ms|Mx|Miss|Master|Prof|Professor|Doctor|Sir|Madam|Sister|Nurse|Fr|Rev|Hon|DR|MR|MRS|MS)"
-    yield _rule("name", rf"(?<![A-Za-z])(?:Mr|Mrs|Ms|Mx|Miss)(?:/(?:Mr|Mrs|Ms|Miss))*\.?[ \t]+(?P<it>{NAME})", _titled)
-    yield _rule("name", rf"(?<![A-Za-z]){title}(?:/(?:Mr|Mrs|Ms|Miss))*(?:\.[ \t]*|[ \t]+)(?:(?:Dr|Prof)\.?[ \t]+)?(?P<it>{NAME})", _person)
+    yield _rule(
+        "name",
+        rf"(?<![A-Za-z])(?:Mr|Mrs|Ms|Mx|Miss)(?:/(?:Mr|Mrs|Ms|Miss))*\.?[ \t]+(?P<it>{NAME})",
+        _titled,
+    )
+    yield _rule(
+        "name",
+        rf"(?<![A-Za-z]){title}(?:/(?:Mr|Mrs|Ms|Miss))*(?:\.[ \t]*|[ \t]+)(?:(?:Dr|Prof)\.?[ \t]+)?(?P<it>{NAME})",
+        _person,
+    )
     by = r"[ \t]*(?:by|with|/)?[ \t]*[:=–-]{0,2}[ \t]*(?:(?:Dr|Mr|Mrs|Ms|Miss|Prof)\.?[ \t]+)*"
-    yield _rule("name", rf"(?<![A-Za-z])(?i:{_SIGNED})[ \t]+(?:(?i:electronically|digitally|and signed|on|remotely)[ \t]+)?(?i:by)[ \t]*:?[ \t]*(?:(?:his|her|their|the)[ \t]+\w+[ \t]+)?(?P<it>{NAME})", _person)
-    yield _rule("name", rf"(?<![A-Za-z])(?i:{_SIGNED}){by}(?<=[:=–/ -])(?P<it>{NAME})(?=\s*(?:[,;]|\[|$|\n|\.\s*$|MD))", _person)
+    yield _rule(
+        "name",
+        rf"(?<![A-Za-z])(?i:{_SIGNED})[ \t]+(?:(?i:electronically|digitally|and signed|on|remotely)[ \t]+)?(?i:by)[ \t]*:?[ \t]*(?:(?:his|her|their|the)[ \t]+\w+[ \t]+)?(?P<it>{NAME})",
+        _person,
+    )
+    yield _rule(
+        "name",
+        rf"(?<![A-Za-z])(?i:{_SIGNED}){by}(?<=[:=–/ -])(?P<it>{NAME})(?=\s*(?:[,;]|\[|$|\n|\.\s*$|MD))",
+        _person,
+    )
     yield _rule("name", rf"(?<![A-Za-z])(?i:{_PARTS})[ \t]*[:=][ \t]*(?P<it>{NAME})", _person)
     yield _rule("name", rf"(?<![A-Za-z])(?:/s/|s/|//)[ \t]*(?P<it>{NAME})", _person)
     relative = either("en", "relatives")
-    yield _rule("name", rf"(?<![A-Za-z])(?i:{relative})(?:'s name is|,? named|,? called| is|[,:(]| -)?[ \t]*\(?(?P<it>{NAME})", _person)
-    yield _rule("name", rf"(?<![A-Za-z])(?P<it>{NAME})[ \t]*[,(][ \t]*(?:(?:his|her|the|their|patient's) )?(?:{relative})(?![a-z])", _person)
-    yield _rule("name", rf"(?<![A-Za-z])(?:Pt|PT|Patient|patient|pt|Subject|Dear|Re|Client|Child|Baby)[.:,]?[ \t]+(?P<it>{NAME})", _person)
+    yield _rule(
+        "name",
+        rf"(?<![A-Za-z])(?i:{relative})(?:'s name is|,? named|,? called| is|[,:(]| -)?[ \t]*\(?(?P<it>{NAME})",
+        _person,
+    )
+    yield _rule(
+        "name",
+        rf"(?<![A-Za-z])(?P<it>{NAME})[ \t]*[,(][ \t]*(?:(?:his|her|the|their|patient's) )?(?:{relative})(?![a-z])",
+        _person,
+    )
+    yield _rule(
+        "name",
+        rf"(?<![A-Za-z])(?:Pt|PT|Patient|patient|pt|Subject|Dear|Re|Client|Child|Baby)[.:,]?[ \t]+(?P<it>{NAME})",
+        _person,
+    )
     age = r"(?=,? (?:is |was )?(?:an? )?\d{1,3}[ -]?(?:y/?o|yo|years?|yrs?|-year|F\b|M\b|female|male))"
     yield _rule("name", rf"(?<![A-Za-z])(?P<it>{NAME}){age}", _two_words)
-    yield _rule("name", rf"(?<![A-Za-z])(?:spoke (?:to|with)|discussed with|informed|notified|called|contact(?:ed)?|met with|thank you,?|thanks,?|sincerely,?|regards,?|c/o|attn:?|copy to|cc:?|on behalf of|under the care of|care of|known as|a\.?k\.?a\.?)[ \t\n]+(?:(?:Dr|Mr|Mrs|Ms|Prof)\.?[ \t]+)?(?P<it>{NAME})", _person)
-    yield _rule("name", rf"(?<![A-Za-z])(?P<it>{NAME}),?[ \t]+(?:{_CREDENTIALS})\b\.?(?![A-Za-z])", _person)
+    yield _rule(
+        "name",
+        rf"(?<![A-Za-z])(?:spoke (?:to|with)|discussed with|informed|notified|called|contact(?:ed)?|met with|thank you,?|thanks,?|sincerely,?|regards,?|c/o|attn:?|copy to|cc:?|on behalf of|under the care of|care of|known as|a\.?k\.?a\.?)[ \t\n]+(?:(?:Dr|Mr|Mrs|Ms|Prof)\.?[ \t]+)?(?P<it>{NAME})",
+        _person,
+    )
+    yield _rule(
+        "name", rf"(?<![A-Za-z])(?P<it>{NAME}),?[ \t]+(?:{_CREDENTIALS})\b\.?(?![A-Za-z])", _person
+    )
     yield _rule("name", rf"(?<![A-Za-z])(?P<it>{NAME}), ?OD\.?[ \t]*(?=\n|$|\[)", _two_words)
     yield _rule("name", rf"\[institution\][ \t\n]*[-—–/,:|]*[ \t\n]*(?P<it>{NAME})", _person)
-    yield _rule("name", rf"(?:(?<=\n)|^)[ \t]*(?P<it>{NAME})[ \t]*[-—–,|/]*[ \t]*(?=\[institution\])", _two_words)
-    yield _rule("name", rf"(?:\n|^|[.;)] +|[-—–~] ?|\[name\](?:,| and| &|/) ?)(?P<it>{NAME})\.?[ \t]*(?=\n*$|[ ,]*\[(?:date|day -?\d+)\])", _two_words)
+    yield _rule(
+        "name",
+        rf"(?:(?<=\n)|^)[ \t]*(?P<it>{NAME})[ \t]*[-—–,|/]*[ \t]*(?=\[institution\])",
+        _two_words,
+    )
+    yield _rule(
+        "name",
+        rf"(?:\n|^|[.;)] +|[-—–~] ?|\[name\](?:,| and| &|/) ?)(?P<it>{NAME})\.?[ \t]*(?=\n*$|[ ,]*\[(?:date|day -?\d+)\])",
+        _two_words,
+    )

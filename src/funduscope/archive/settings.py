@@ -50,6 +50,7 @@ class IngestSettings(Settings):
     workers: int = Field(
         default=2, ge=1, le=256, description="processes that read photographs; 1: none beside ours"
     )
+    language: Literal["en", "zh"] = Field(default="en", description="language of report.html")
     key_file: Path | None = Field(
         default=None,
         description="secret key of the pseudonyms, made on first use; "

@@ -167,30 +167,26 @@ def _attachment(form: dict[str, Any]) -> str:
         return ""
 
 
-def _strings(value: Any) -> Iterator[str]:
-    """Every text in a resource but its clinical words and its structure."""
+def _strings(value: Any, *, inside: bool = False) -> Iterator[str]:
+    """The texts of a resource that may point at a person.
+
+    `inside` a name or an address every text counts; elsewhere only values, references and ids do:
+    the words for kinds of identifiers are everyday words.
+    """
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for item in value:
-            yield from _strings(item)
+            yield from _strings(item, inside=inside)
     elif isinstance(value, dict):
-        for key in (
-            "identifier",
-            "name",
-            "telecom",
-            "address",
-            "contained",
-            "value",
-            "text",
-            "display",
-            "family",
-            "given",
-            "line",
-            "id",
-            "birthDate",
-        ):
-            yield from _strings(value.get(key))
+        for key, item in value.items():
+            if key in ("name", "address"):
+                yield from _strings(item, inside=True)
+            elif key in ("identifier", "telecom", "contained", "subject", "performer",
+                         "resultsInterpreter", "contact"):  # fmt: skip
+                yield from _strings(item)
+            elif key in ("value", "display", "id", "birthDate") or (inside and key != "use"):
+                yield from _strings(item, inside=inside)
 
 
 def read_xml(given: Given) -> Sheet:

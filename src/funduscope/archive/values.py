@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 AGE_CAP = 90
 """Ages above are stored as 90: few people are older, so the age alone would point at them."""
@@ -30,8 +30,8 @@ _SERIAL = re.compile(r"[2-6]\d{4}")
 _EPOCH = date(1899, 12, 30)
 """Day 0 of spreadsheets."""
 
-_OURS = ("OD", "OS", "female", "male", "train", "val", "test")
-"""Words of the corpus itself mean themselves in any source."""
+EYES: tuple[Literal["OD", "OS"], ...] = ("OD", "OS")
+SEXES: tuple[Literal["female", "male"], ...] = ("female", "male")
 
 W = TypeVar("W", bound=str)
 
@@ -126,8 +126,11 @@ def age_between(birth: date | None, visit: date | None) -> int | None:
     return min(years, AGE_CAP) if 0 <= years <= _OLDEST else None
 
 
-def word(text: str, words: Mapping[str, W]) -> W | None:
-    """The meaning of a word of the source; letter case does not matter. None if not listed."""
+def word(text: str, words: Mapping[str, W], own: Sequence[W] = ()) -> W | None:
+    """The meaning of a word of the source; letter case and width do not matter.
+
+    `own` are words of the corpus itself, which mean themselves in any source. None if not listed.
+    """
     lowered = unicodedata.normalize("NFKC", text).strip().lower()
     found = next((mine for theirs, mine in words.items() if theirs.lower() == lowered), None)
-    return found or next((ours for ours in _OURS if ours.lower() == lowered), None)  # type: ignore[return-value]
+    return found or next((ours for ours in own if ours.lower() == lowered), None)

@@ -46,7 +46,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
 EXAMPLES = {
     "demo": ("funduscope demo demo", "funduscope demo small --set exams=60"),
     "ingest": (
-        "funduscope ingest archive/ corpus/ --config archive.toml",
+        "funduscope ingest archive/ draft/ --draft",
+        "funduscope ingest archive/ corpus/ --config draft/archive.toml",
         "funduscope ingest odir/ corpora/odir",
     ),
     "pretrain": (

@@ -28,6 +28,12 @@ def ingest(
         Path | None,
         typer.Option("--config", metavar="FILE", help="archive.toml: what the archive looks like."),
     ] = None,
+    draft: Annotated[
+        bool,
+        typer.Option(
+            "--draft", help="Only look: write OUT/archive.toml with guesses, OUT/samples.html."
+        ),
+    ] = False,
     set_: options.SetWords = None,
     seed: options.Seed = None,
     resume: options.Resume = False,
@@ -38,11 +44,14 @@ def ingest(
     """Read a foreign archive into a de-identified corpus.
 
     Makes OUT/: manifest.json, images, reports, assertions, pairs, labels and rejects as Parquet,
-    pixels/. Secrets (the key of the pseudonyms, places of rejected files) go beside OUT, never
-    into it.
+    pixels/, report.html. Secrets (the key of the pseudonyms, places of rejected files) go beside
+    OUT, never into it. With --draft nothing is read in: the folder is looked at and described.
     """
     archive_stage = stage("archive", "archive")
     screen = Screen(quiet=quiet, as_json=json)
+    if draft:
+        _draft(archive_stage, archive, out, screen)
+        return
     chosen = options.settings(archive_stage.IngestSettings, None, set_, seed)
     with screen.progress() as progress:
         corpus = archive_stage.ingest(
@@ -64,6 +73,18 @@ def ingest(
         f"funduscope show {name}",
         f"funduscope pretrain {name} run/",
     )
+
+
+def _draft(archive_stage: Any, archive: Path, out: Path, screen: Screen) -> None:
+    made = archive_stage.draft(archive, out)
+    said = {"description": str(made.description), "samples": str(made.samples), "open": made.open}
+    screen.data({"kind": "draft", **said})
+    screen.say(f"{made.description}: {len(made.sources)} sources, {len(made.open)} open questions")
+    for line in made.open:
+        screen.say(f"  ? {line}")
+    screen.say(f"confirm it by {made.samples} (it shows patients: it stays at the site)")
+    place = shlex.quote(str(archive))
+    screen.next(f"funduscope ingest {place} corpus/ --config {shlex.quote(str(made.description))}")
 
 
 def pretrain(

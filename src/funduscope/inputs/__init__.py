@@ -6,7 +6,7 @@ Training and the clinic share these very lines. Needs numpy, Pillow and simplejp
 from __future__ import annotations
 
 from funduscope.inputs.crop import crop_field
-from funduscope.inputs.disc import disc_side
+from funduscope.inputs.disc import CERTAIN, disc_side
 from funduscope.inputs.features import Look, look
 from funduscope.inputs.field import Field, find_field
 from funduscope.inputs.hashing import phash
@@ -15,6 +15,7 @@ from funduscope.inputs.prepare import ImageSpec, Pixels, Prepared, normalize, pr
 from funduscope.inputs.quality import GRADABLE_FROM, Quality, assess
 
 __all__ = [
+    "CERTAIN",
     "GRADABLE_FROM",
     "Field",
     "ImageSpec",

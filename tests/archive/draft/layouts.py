@@ -92,8 +92,17 @@ def english_images(root: Path) -> None:
         for eye in ("right", "left"):
             name = f"img_{one.exam}{eye[0]}.jpg"
             put(root / "pics" / name)
-            rows.append([name, f"P{one.patient}", eye, f"{one.day:%d/%m/%Y}",
-                         "F" if one.woman else "M", f"{one.day.year - one.born.year}", one.english])
+            rows.append(
+                [
+                    name,
+                    f"P{one.patient}",
+                    eye,
+                    f"{one.day:%d/%m/%Y}",
+                    "F" if one.woman else "M",
+                    f"{one.day.year - one.born.year}",
+                    one.english,
+                ]
+            )
     put(root / "list.csv", table(rows).encode())
 
 
@@ -110,12 +119,27 @@ def nested_lines(root: Path) -> None:
     """JSON Lines with nested objects; codes 0 and 1 for sex; photographs by number."""
     lines = []
     for one in visits():
-        lines.append(json.dumps({
-            "visit": {"accession": f"A-{one.exam}", "date": f"{one.day:%Y%m%d}", "type": "CFP"},
-            "person": {"mrn": f"{one.patient}", "name": one.name, "sex": 0 if one.woman else 1,
-                       "idcard": one.resident, "tel": "199 0000 0000"},
-            "findings": one.chinese, "impression": "双眼随诊观察，定期复查眼底情况",
-        }, ensure_ascii=False))
+        lines.append(
+            json.dumps(
+                {
+                    "visit": {
+                        "accession": f"A-{one.exam}",
+                        "date": f"{one.day:%Y%m%d}",
+                        "type": "CFP",
+                    },
+                    "person": {
+                        "mrn": f"{one.patient}",
+                        "name": one.name,
+                        "sex": 0 if one.woman else 1,
+                        "idcard": one.resident,
+                        "tel": "199 0000 0000",
+                    },
+                    "findings": one.chinese,
+                    "impression": "双眼随诊观察，定期复查眼底情况",
+                },
+                ensure_ascii=False,
+            )
+        )
         for eye in "LR":
             put(root / "clinic" / "store" / f"{one.day:%Y}" / f"A-{one.exam}.{eye}.jpg")
     put(root / "clinic" / "export.jsonl", "\n".join(lines).encode())
@@ -135,8 +159,15 @@ def two_sheets(root: Path) -> None:
     seen = set()
     for one in visits():
         if one.patient not in seen:
-            people.append([f"C{one.patient}", " ".join(one.west), one.born,
-                           "Female" if one.woman else "Male", "(415) 555-0100"])
+            people.append(
+                [
+                    f"C{one.patient}",
+                    " ".join(one.west),
+                    one.born,
+                    "Female" if one.woman else "Male",
+                    "(415) 555-0100",
+                ]
+            )
             seen.add(one.patient)
         files = [f"{one.exam}_{n}.png" for n in (1, 2)]
         for name in files:
@@ -150,9 +181,19 @@ def zipped(root: Path) -> None:
     rows = [["病历号", "患者姓名", "检查时间", "检查名称", "诊断结果", "手机号"]]
     members: list[list[str]] = [[], []]
     for at, one in enumerate(visits()):
-        rows.append([f"ZY{one.patient:06d}", one.name, f"{one.day:%Y/%m/%d} 09:15:00",
-                     "彩色眼底照相" if at % 7 else "眼部B超", one.chinese, f"1990000{one.exam % 10000:04d}"])
-        members[at % 2] += [f"ZY{one.patient:06d}_{one.day:%Y%m%d}_{eye}.JPG" for eye in ("OD", "OS")]
+        rows.append(
+            [
+                f"ZY{one.patient:06d}",
+                one.name,
+                f"{one.day:%Y/%m/%d} 09:15:00",
+                "彩色眼底照相" if at % 7 else "眼部B超",
+                one.chinese,
+                f"1990000{one.exam % 10000:04d}",
+            ]
+        )
+        members[at % 2] += [
+            f"ZY{one.patient:06d}_{one.day:%Y%m%d}_{eye}.JPG" for eye in ("OD", "OS")
+        ]
     root.joinpath("west").mkdir(parents=True)
     for at, names in enumerate(members):
         with zipfile.ZipFile(root / "west" / f"batch{at}.zip", "w") as packed:
@@ -165,8 +206,17 @@ def old_system(root: Path) -> None:
     """GB18030, tabs, dates as 19.05.28, ages as 7岁, headers that say nothing of numbers."""
     rows = [["流水", "姓名", "性别", "年龄", "日期", "所见", "医师"]]
     for one in visits():
-        rows.append([f"{one.exam:08d}", one.name, "女" if one.woman else "男",
-                     f"{one.day.year - one.born.year}岁", f"{one.day:%y.%m.%d}", one.chinese, "孙文"])
+        rows.append(
+            [
+                f"{one.exam:08d}",
+                one.name,
+                "女" if one.woman else "男",
+                f"{one.day.year - one.born.year}岁",
+                f"{one.day:%y.%m.%d}",
+                one.chinese,
+                "孙文",
+            ]
+        )
         for eye in ("右", "左"):
             put(root / "老系统" / "图" / f"{one.name}{one.exam:08d}" / f"{eye}1.jpg")
     put(root / "老系统" / "库.txt", table(rows, "\t").encode("gb18030"))

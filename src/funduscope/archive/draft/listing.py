@@ -206,7 +206,9 @@ def photo_globs(site: Site, kinds: Sequence[str], avoid: Sequence[str]) -> list[
     elif tops:
         free = [top for top in tops if top not in taken]
         globs = [f"{_literal(top)}/**/*" for top in free] if len(free) <= 6 else []
-        rest = [name for name in names if "/" in name and (not globs or name.split("/")[0] in taken)]
+        rest = [
+            name for name in names if "/" in name and (not globs or name.split("/")[0] in taken)
+        ]
         globs += _finer(rest, avoid)
     flat = sorted({name.rpartition(".")[2] for name in names if "/" not in name and "." in name})
     return globs + [f"*.{suffix}" for suffix in flat]
