@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 
 from funduscope import findings, store, tables
-from funduscope.archive import duplicates, identity, overview, parts, plan, residue, splits, texts
+from funduscope.archive import (
+    duplicates,
+    identity,
+    overview,
+    parts,
+    persons,
+    plan,
+    residue,
+    splits,
+    texts,
+)
 from funduscope.archive.identity import Pseudonyms
 from funduscope.archive.parts import Kept, Part
 from funduscope.archive.records import Exam, Note
@@ -111,10 +121,25 @@ class _Corpus:
         self.settings = settings
         self.pseudonyms = pseudonyms
         self.kept: list[Kept] = [kept for part in done for kept in part.kept]
-        self.patients = [plan.patient_id(exam, pseudonyms) for exam in planned.exams]
         self.notes: list[Note] = []
+        self.patients = self._persons()
         self.units: list[str] = []
         self.splits: dict[str, str] = {}
+
+    def _persons(self) -> list[str]:
+        """Pseudonym of the patient of each examination; one for all numbers of one person."""
+        exams = self.planned.exams
+        numbers = [plan.patient_id(exam, self.pseudonyms) for exam in exams]
+        found = persons.same_persons(
+            persons.Record(number, exam.secrets, exam.sex, exam.birth)
+            for number, exam in zip(numbers, exams, strict=True)
+        )
+        place = {number: exam.place for number, exam in zip(numbers, exams, strict=True)}
+        for _, second, reason in found.unions:
+            detail = f"one person under two numbers: {persons.REASONS[reason]}"
+            note = Note(place[second], "record", "split", "same_person", detail, "review")
+            self.notes.append(note)
+        return [found.of[number] for number in numbers]
 
     def exam(self, kept: Kept) -> Exam:
         """The examination of a photograph."""
@@ -233,6 +258,8 @@ class _Corpus:
             fault[0] for part in self.done for fault in part.faults if fault[-1] == "review"
         }
         said = Texts()
+        broken = sum(note.item == "report" for note in self.planned.notes)
+        said.counts.update(seen=broken, review=broken)
         for number, exam in enumerate(self.planned.exams):
             ids = {
                 "patient_id": self.patients[number],

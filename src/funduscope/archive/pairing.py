@@ -6,6 +6,7 @@ A photograph is given to one examination or to none; where two could have it, a 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -59,7 +60,8 @@ def tell(path: str, source: Source) -> Told:
     groups: dict[str, str] = {}
     name = below.rpartition("/")[2]
     if form.file_pattern:
-        found = re.search(form.file_pattern, below) or re.search(form.file_pattern, name)
+        tried = (re.search(form.file_pattern, text) for text in (below, _plain(below), name))
+        found = next((match for match in tried if match), None)
         groups = {key: text for key, text in found.groupdict().items() if text} if found else {}
     if form.eye_pattern and (found := re.search(form.eye_pattern, name)):
         groups.setdefault("eye", found["eye"] or "")
@@ -77,6 +79,11 @@ def tell(path: str, source: Source) -> Told:
         or "cfp",
         identity=tuple(groups[n] for n in ("exam", "patient", "name", "date") if n in groups),
     )
+
+
+def _plain(path: str) -> str:
+    """A path without pictures, marks and control signs that crept into names."""
+    return "".join(sign for sign in path if unicodedata.category(sign)[0] not in "SMC")
 
 
 class _Pairing:

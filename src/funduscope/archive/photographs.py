@@ -27,6 +27,10 @@ THUMB = 96
 
 _ORIENTATION = 0x0112
 _BATCH = 16
+_CODES = {"empty_file": "zero_byte", "bad_shape": "extreme_shape"}
+"""Words of the ledger for what `inputs` calls otherwise."""
+_BLACK = 16
+"""A photograph with (nearly) no pixel above this level shows nothing."""
 _ABOUT_SIZE = ("bad_shape", "too_large")
 
 
@@ -85,7 +89,8 @@ def read(job: Job) -> Reading | Fault:
     except DataError as error:
         # What was found may quote the file, and a file may hold anything: only sizes are passed on.
         sizes = f"{error.value}: " if error.code in _ABOUT_SIZE else ""
-        return Fault("read", error.code, f"{sizes}not so: {error.rule}")
+        code = _CODES.get(error.code, error.code)
+        return Fault("read", code, f"{sizes}not so: {error.rule}")
     except Exception as error:  # one bad item never stops an archive
         return Fault("read", "unexpected", type(error).__name__)
 
@@ -93,7 +98,13 @@ def read(job: Job) -> Reading | Fault:
 def _read(job: Job) -> Reading | Fault:
     data = places.read_bytes(job.archive, job.path)
     rgb, stored = _decoded(job, data)
+    if np.percentile(rgb, 99.5) < _BLACK and not job.keep_refused:
+        return Fault("read", "black_image", "nothing is visible: the picture is black")
     field = inputs.find_field(rgb)
+    if field is not None and not job.public:
+        blank = inputs.blank_outside(rgb, field)
+        if blank is not None:
+            rgb, stored = _stored(blank, job.jpeg_quality)
     seen = inputs.look(rgb, field)
     quality = inputs.assess(seen)
     if not quality.is_fundus and not job.keep_refused:

@@ -15,6 +15,8 @@ from funduscope.archive.identity import Pseudonyms
 from funduscope.archive.pairing import read_site
 from funduscope.archive.records import Exam, Note
 
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"GIF8", b"BM", b"RIFF", b"\xff\x4f")
+
 Outcome = tuple[str, str, str, str]
 """step, code, detail, severity of a photograph that is not kept."""
 
@@ -122,9 +124,15 @@ def _same_bytes(archive: Path, names: Sequence[str]) -> list[list[str]]:
     for size, group in by_size.items():
         if size > 0 and len(group) > 1:
             for name in group:
-                digest = hashlib.sha256(places.read_bytes(archive, name)).digest()
-                by_hash[digest].append(name)
+                data = places.read_bytes(archive, name)
+                if _is_picture(data):  # equal texts or zeros are no copies of a photograph
+                    by_hash[hashlib.sha256(data).digest()].append(name)
     return [sorted(group) for group in by_hash.values() if len(group) > 1]
+
+
+def _is_picture(data: bytes) -> bool:
+    """By its first bytes."""
+    return data.startswith(_PICTURES) or data[128:132] == b"DICM" or data[4:8] == b"jP  "
 
 
 def _input_id(archive: Path, description: Description, listed: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 from funduscope.archive.readers import BadRow, Given, Row, Sheet, filled
 
-_UID = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*)){3,}")
+_UID = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*)){2,}")
 _RESIDENT = re.compile(r"\d{17}[\dXx]|\d{15}")
 
 

@@ -5,7 +5,7 @@ Training and the clinic share these very lines. Needs numpy, Pillow and simplejp
 
 from __future__ import annotations
 
-from funduscope.inputs.crop import crop_field
+from funduscope.inputs.crop import blank_outside, crop_field
 from funduscope.inputs.disc import CERTAIN, disc_side
 from funduscope.inputs.features import Look, look
 from funduscope.inputs.field import Field, find_field
@@ -25,6 +25,7 @@ __all__ = [
     "Prepared",
     "Quality",
     "assess",
+    "blank_outside",
     "crop_field",
     "decode",
     "disc_side",
