@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from funduscope.archive.fingerprints import SIDE, Floats, Thumbs, detail, rim
+from funduscope.archive.fingerprints import SIDE, Floats, Thumbs, detail, rim, whole
 
 _SCALES = (0.94, 0.96, 0.98, 1.0, 1.02, 1.04, 1.06)
 _NARROW = (0.985, 1.0, 1.015)
@@ -21,13 +21,6 @@ _FAR, _CLOSE = 6, 2
 
 _FRAME = 108  # SIDE + 2 * _FAR: shifts do not wrap around
 _LEAST_SEEN = 0.25
-_WHOLE = 0.985
-_BLACK = 3
-
-
-def whole(thumb: Thumbs) -> bool:
-    """Whether all of the circle is in the picture."""
-    return bool((thumb[rim()] > _BLACK).mean() > _WHOLE)
 
 
 def agreement(
@@ -47,7 +40,7 @@ def agreement(
         -1..1; 0 if too little overlaps.
     """
     fieldless = scale != 1.0 or down != 0.0 or right != 0.0
-    certain = not fieldless and whole(first) and whole(second)
+    certain = not fieldless and bool(whole(np.stack([first, second])).all())
     scales = _NARROW if certain else _SCALES
     reach = _CLOSE if certain else _FAR
     placed = np.stack([warped(second, scale * more, down, right) for more in scales])

@@ -25,7 +25,7 @@ MAX_BITS = 8
 MIN_PATCH = 0.45
 """Correlation of the patches in the middle, not aligned; below it a proposed pair is dropped."""
 
-MIN_CORRELATION = 0.5
+MIN_CORRELATION = 0.6
 """Of the fine structure of both fields, aligned; confirms a pair.
 
 `benchmarks/duplicates.py` prints what copies planted in `odir` and `eyepacs_subset` reach, and what
@@ -34,9 +34,14 @@ pairs of strangers reach that hashes and patches propose.
 
 Relation = Literal["exact", "near", "across_patients", "across_eyes"]
 
-_SCALES = tuple(float(0.955**step) for step in range(14))
-_SHIFTS = range(-6, 7, 2)
-_GROUP = 32
+# Where a picture may lie in another's circle: without a circle of its own (it was cut down to the
+# inner part), and with one that was fitted to what a cut has left of the rim. Scales and px.
+_ANYWHERE = (
+    tuple(float(0.955**step) for step in range(14)),
+    (-12, -9, -6, -4, -2, 0, 2, 4, 6, 9, 12),
+)
+_NEARBY = ((0.8, 0.86, 0.93, 1.0, 1.07), (-8, -4, 0, 4, 8))
+_GROUP = 1 << 15
 _BATCH = 1 << 14
 
 
@@ -52,7 +57,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class _Views:
-    """Pictures without a circle as they would look inside the circles of others.
+    """Pictures whose circle is in doubt, as they would look inside the circles of others.
 
     Attributes:
         of: which picture each view is of, (V,); scale, down, right: how it was placed.
@@ -207,10 +212,8 @@ _Placed = tuple[tuple[int, int], tuple[float, float, float]]
 def _through_views(
     thumbs: Thumbs, prints: Prints, others: Prints
 ) -> Iterator[tuple[bool, list[_Placed]]]:
-    """Proposals for pictures without a circle: (mirrored, [((other, picture), placing)])."""
-    rows = np.flatnonzero(prints.fieldless)
-    for start in range(0, len(rows), _GROUP):
-        views = _views(thumbs, rows[start : start + _GROUP])
+    """Proposals for pictures with a doubtful circle: (mirrored, [((other, picture), placing)])."""
+    for views in _all_views(thumbs, prints):
         for flip in (False, True):
             turned = views.hashes ^ np.uint64(MIRRORED if flip else 0)
             best: dict[tuple[int, int], tuple[float, int]] = {}
@@ -229,19 +232,34 @@ def _through_views(
             yield flip, placed
 
 
-def _views(thumbs: Thumbs, rows: npt.NDArray[np.intp]) -> _Views:
+def _all_views(thumbs: Thumbs, prints: Prints) -> Iterator[_Views]:
+    """Views of all pictures whose circle is in doubt, group by group."""
+    for doubtful, (scales, shifts) in (
+        (prints.fieldless, _ANYWHERE),
+        (prints.cut & ~prints.fieldless, _NEARBY),
+    ):
+        rows = np.flatnonzero(doubtful)
+        step = max(1, _GROUP // (len(scales) * len(shifts) ** 2))
+        for start in range(0, len(rows), step):
+            yield _views(thumbs, rows[start : start + step], scales, shifts)
+
+
+def _views(
+    thumbs: Thumbs, rows: npt.NDArray[np.intp], scales: Sequence[float], shifts: Sequence[int]
+) -> _Views:
     """Each of these pictures at all scales and shifts."""
     of, placed, patches = [], [], []
     for row in rows:
         thumb = np.asarray(thumbs[row])
-        scaled = np.stack([alignment.warped(thumb, scale) for scale in _SCALES])
-        fine = fingerprints.detail(scaled)[0]
-        for down in _SHIFTS:
-            for right in _SHIFTS:
+        fine = fingerprints.detail(
+            np.stack([alignment.warped(thumb, scale) for scale in scales])
+        )[0]
+        for down in shifts:
+            for right in shifts:
                 # Cut further up and left: the picture then lies further down and right.
                 patches.append(fingerprints.cut(fine, -down, -right))
-                placed += [(scale, down, right) for scale in _SCALES]
-                of += [row] * len(_SCALES)
+                placed += [(scale, down, right) for scale in scales]
+                of += [row] * len(scales)
     units = np.concatenate(patches)
     return _Views(
         np.array(of, np.intp),

@@ -26,6 +26,8 @@ CELLS = 24
 _REACH = 0.66 * SIDE / 2 / CELL
 _DARK = 8
 _RIM = 0.94
+_WHOLE = 0.985
+_BLACK = 3
 _GROUND = 21
 _BATCH = 256
 
@@ -38,11 +40,19 @@ class Prints:
         hashes: (N,); 0 differs little for copies. Mirrored pictures differ by `MIRRORED`.
         patches: int8 (N, CELLS * CELLS), unit rows times 127 (few rows come near 127).
         fieldless: (N,), no circle was found: the thumbnail is the whole picture.
+        cut: (N,), a part of the circle is black: outside the picture, or in the dark.
     """
 
     hashes: npt.NDArray[np.uint64]
     patches: npt.NDArray[np.int8]
     fieldless: npt.NDArray[np.bool_]
+    cut: npt.NDArray[np.bool_]
+
+
+def whole(thumbs: Thumbs) -> npt.NDArray[np.bool_]:
+    """Whether all of the circle is in the picture, (N,)."""
+    shown: npt.NDArray[np.bool_] = (thumbs[:, rim()] > _BLACK).mean(axis=1) > _WHOLE
+    return shown
 
 
 def prints(thumbs: Thumbs) -> Prints:
@@ -54,7 +64,7 @@ def prints(thumbs: Thumbs) -> Prints:
     assert thumbs.shape[1:] == (SIDE, SIDE), thumbs.shape
     hashes = np.zeros(len(thumbs), np.uint64)
     patches = np.zeros((len(thumbs), CELLS * CELLS), np.int8)
-    fieldless = np.zeros(len(thumbs), bool)
+    fieldless, part_missing = np.zeros(len(thumbs), bool), np.zeros(len(thumbs), bool)
     for start in range(0, len(thumbs), _BATCH):
         part = slice(start, start + _BATCH)
         some = np.asarray(thumbs[part])
@@ -62,7 +72,8 @@ def prints(thumbs: Thumbs) -> Prints:
         hashes[part] = hashes_of(found)
         patches[part] = packed(found)
         fieldless[part] = some[:, outside()].mean(axis=1) > _DARK
-    return Prints(hashes, patches, fieldless)
+        part_missing[part] = ~whole(some)
+    return Prints(hashes, patches, fieldless, part_missing)
 
 
 def detail(thumbs: npt.NDArray[np.uint8] | Floats) -> tuple[Floats, Floats]:
