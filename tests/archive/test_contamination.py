@@ -18,7 +18,10 @@ def _thumb(data: bytes) -> np.ndarray:
 
 
 def test_photographs_of_a_benchmark_are_found_in_the_archive(
-    photographs: list[bytes], sheet: Callable[..., Path], tmp_path: Path, settings: archive.IngestSettings
+    photographs: list[bytes],
+    sheet: Callable[..., Path],
+    tmp_path: Path,
+    settings: archive.IngestSettings,
 ) -> None:
     rows = [
         {"image": f"images/{n}.jpg", "patient": str(n), "eye": "R", "text": "normal fundus"}

@@ -64,11 +64,12 @@ def check(
         corpus: store.Corpus = store.Corpus.open(folder)
         with tempfile.TemporaryDirectory() as place:
             names, theirs = thumbs_of(corpus, Path(place) / "thumbs")
-            found = [
-                Shared(image_ids[c.first], corpus.id, names[c.second], round(c.score, 4), c.mirrored)
-                for c in duplicates.between(thumbs, theirs)
-            ]
+            copies = duplicates.between(thumbs, theirs)
             del theirs  # before its file goes
+        found = [
+            Shared(image_ids[c.first], corpus.id, names[c.second], round(c.score, 4), c.mirrored)
+            for c in copies
+        ]
         rows += found
         summaries.append(
             Summary(

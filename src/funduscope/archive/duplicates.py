@@ -251,9 +251,9 @@ def _views(
     of, placed, patches = [], [], []
     for row in rows:
         thumb = np.asarray(thumbs[row])
-        fine = fingerprints.detail(
-            np.stack([alignment.warped(thumb, scale) for scale in scales])
-        )[0]
+        fine = fingerprints.detail(np.stack([alignment.warped(thumb, scale) for scale in scales]))[
+            0
+        ]
         for down in shifts:
             for right in shifts:
                 # Cut further up and left: the picture then lies further down and right.
