@@ -1,30 +1,72 @@
-"""The same photograph twice: byte for byte, or re-encoded, resized, a little cropped."""
+"""The same photograph twice: byte for byte, or re-encoded, resized, cropped, mirrored.
+
+Hashes propose (`candidates`), a small patch sorts most strangers out, and a pair counts when the
+fine structure of both fields agrees after alignment (`alignment`).
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from funduscope.archive import alignment, candidates, fingerprints
+from funduscope.archive.fingerprints import MIRRORED, Prints, Thumbs
+
 MAX_BITS = 8
-"""Perceptual hashes of copies differ in at most this many of 64 bits; that only proposes a pair."""
+"""Hashes of copies differ in at most this many of 64 bits; that only proposes a pair."""
 
-MIN_CORRELATION = 0.5
-"""Of the fine structure of both fields (see `fine`); confirms a pair.
+MIN_PATCH = 0.45
+"""Correlation of the patches in the middle, not aligned; below it a proposed pair is dropped."""
 
-Fixed on planted copies of 150 photographs of `eyepacs_subset`: JPEG at quality 60, half the size,
-a quarter brighter gave at least 0.57; among all 600,000 pairs of different patients none had more
-than 0.38. A copy that is cropped so that its rim is lost is not aligned, and not found.
+MIN_CORRELATION = 0.6
+"""Of the fine structure of both fields, aligned; confirms a pair.
+
+`benchmarks/duplicates.py` prints what copies planted in `odir` and `eyepacs_subset` reach, and what
+pairs of strangers reach that hashes and patches propose.
 """
 
-_BLUR = 9
-_DARK = 12
-_MIN_SEEN = 0.5
-_BATCH = 256
+Relation = Literal["exact", "near", "across_patients", "across_eyes"]
+
+# Where a picture may lie in another's circle: without a circle of its own (it was cut down to the
+# inner part), and with one that was fitted to what a cut has left of the rim. Scales and px.
+_ANYWHERE = (
+    tuple(float(0.955**step) for step in range(14)),
+    (-12, -9, -6, -4, -2, 0, 2, 4, 6, 9, 12),
+)
+_NEARBY = ((0.8, 0.86, 0.93, 1.0, 1.07), (-8, -4, 0, 4, 8))
+_GROUP = 1 << 15
+_BATCH = 1 << 14
+
+
+@dataclass(frozen=True, order=True)
+class Copy:
+    """Two photographs that show the same picture; `first` < `second` are their numbers."""
+
+    first: int
+    second: int
+    score: float
+    mirrored: bool
+
+
+@dataclass(frozen=True)
+class _Views:
+    """Pictures whose circle is in doubt, as they would look inside the circles of others.
+
+    Attributes:
+        of: which picture each view is of, (V,); scale, down, right: how it was placed.
+    """
+
+    of: npt.NDArray[np.intp]
+    placed: npt.NDArray[np.float64]
+    hashes: npt.NDArray[np.uint64]
+    patches: npt.NDArray[np.int8]
 
 
 def same_bytes(files: Sequence[tuple[str, Path]]) -> list[list[str]]:
@@ -42,88 +84,189 @@ def same_bytes(files: Sequence[tuple[str, Path]]) -> list[list[str]]:
     return [sorted(names) for names in by_hash.values() if len(names) > 1]
 
 
-def near(
-    hashes: npt.NDArray[np.uint64], thumbs: npt.NDArray[np.uint8]
-) -> list[tuple[int, int, float]]:
+def near(hashes: npt.NDArray[np.uint64], thumbs: Thumbs) -> list[tuple[int, int, float]]:
+    """Pairs of photographs that show the same picture, mirrored ones among them.
+
+    Returns:
+        (i, j, correlation) with i < j, sorted; see `copies`.
+    """
+    return [(copy.first, copy.second, copy.score) for copy in copies(thumbs, hashes)]
+
+
+def copies(thumbs: Thumbs, hashes: npt.NDArray[np.uint64] | None = None) -> list[Copy]:
     """Pairs of photographs that show the same picture.
 
     Args:
-        hashes: perceptual hashes, (N,).
-        thumbs: green channel of the field of view, (N, S, S).
+        thumbs: green channel of the fields of view, uint8 (N, SIDE, SIDE); may be a memory map.
+        hashes: perceptual hashes (`inputs.phash`), (N,), which propose further pairs.
 
     Returns:
-        (i, j, correlation) with i < j, sorted.
+        Sorted; each pair once.
     """
-    pairs = _proposed(hashes)
-    shown = np.unique(pairs)
-    place = np.zeros(len(hashes), np.intp)
-    place[shown] = np.arange(len(shown))
-    # Half precision: correlations keep three digits, and a site's archive fits into memory.
-    details = np.concatenate(
-        [np.zeros((0, thumbs[0].size if len(thumbs) else 0), np.float16)]
-        + [fine(thumbs[part]).astype(np.float16) for part in _batches(shown)]
+    prints = fingerprints.prints(thumbs)
+    # Score and mirroring of each pair: the best of what was proposed.
+    found: dict[tuple[int, int], tuple[float, bool]] = {}
+    for flip in (False, True):
+        for pairs in candidates.within(prints.hashes, MAX_BITS, MIRRORED if flip else 0):
+            likely = _likely(prints, prints, pairs, flip)
+            _confirm(found, thumbs, thumbs, [(pair, (1.0, 0.0, 0.0)) for pair in likely], flip)
+    if hashes is not None:
+        for pairs in candidates.within(hashes, MAX_BITS):
+            likely = _likely(prints, prints, pairs, False)
+            _confirm(found, thumbs, thumbs, [(pair, (1.0, 0.0, 0.0)) for pair in likely], False)
+    for flip, some in _through_views(thumbs, prints, prints):
+        ordered = [(pair, placed) for pair, placed in some if pair[0] != pair[1]]
+        _confirm(found, thumbs, thumbs, ordered, flip)
+    best: dict[tuple[int, int], tuple[float, bool]] = {}
+    for (one, other), value in found.items():
+        pair = (min(one, other), max(one, other))
+        best[pair] = max(value, best.get(pair, value))
+    return sorted(
+        Copy(one, other, score, flip)
+        for (one, other), (score, flip) in best.items()
+        if score >= MIN_CORRELATION
     )
-    found = []
-    for part in _batches(pairs):
-        first, second = details[place[part[:, 0]]], details[place[part[:, 1]]]
-        scores = np.einsum("np,np->n", first.astype(np.float32), second.astype(np.float32))
-        found += [
-            (int(one), int(other), float(score))
-            for (one, other), score in zip(part, scores, strict=True)
-            if score >= MIN_CORRELATION
-        ]
-    return found
 
 
-def _proposed(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
-    """Pairs (i, j), i < j, whose hashes nearly agree, sorted, (P, 2)."""
-    found = [np.zeros((0, 2), np.intp)]
-    for start in range(0, len(hashes), _BATCH):
-        bits = np.bitwise_count(hashes[start : start + _BATCH, None] ^ hashes[None, start:])
-        pairs = np.argwhere(bits <= MAX_BITS) + start
-        found.append(pairs[pairs[:, 0] < pairs[:, 1]])
-    return np.concatenate(found)
+def between(first: Thumbs, second: Thumbs) -> list[Copy]:
+    """Copies between two sets of photographs; `first` and `second` count within each set."""
+    ours, theirs = fingerprints.prints(first), fingerprints.prints(second)
+    found: dict[tuple[int, int], tuple[float, bool]] = {}
+    for flip in (False, True):
+        turned = ours.hashes ^ np.uint64(MIRRORED if flip else 0)
+        for pairs in candidates.between(turned, theirs.hashes, MAX_BITS):
+            likely = _likely(ours, theirs, pairs, flip)
+            _confirm(found, first, second, [(pair, (1.0, 0.0, 0.0)) for pair in likely], flip)
+    for flip, some in _through_views(second, theirs, ours):
+        _confirm(found, first, second, some, flip)
+    back: dict[tuple[int, int], tuple[float, bool]] = {}
+    for flip, some in _through_views(first, ours, theirs):
+        _confirm(back, second, first, some, flip)
+    for (other, one), value in back.items():
+        found[one, other] = max(value, found.get((one, other), value))
+    return sorted(
+        Copy(one, other, score, flip)
+        for (one, other), (score, flip) in found.items()
+        if score >= MIN_CORRELATION
+    )
 
 
-def _batches(rows: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:
-    return [rows[at : at + _BATCH] for at in range(0, len(rows), _BATCH)]
+def relation(
+    copy: Copy, patients: Sequence[str], eyes: Sequence[str], files: Sequence[str | None]
+) -> Relation:
+    """What a pair of copies means, most serious first.
 
-
-def fine(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """The vessels' pattern of each picture: unit rows (N, S * S), whose products are correlations.
-
-    Slow shading, bright disc and overall contrast are nearly the same in all eyes and would make
-    strangers resemble each other: the picture is set against its surroundings, divided by their
-    contrast, clipped, and only taken where the field really is.
+    Args:
+        patients, eyes, files: of all photographs: pseudonym, OD, OS or unknown, hash of the file.
     """
-    pictures = thumbs.astype(np.float64)
-    side = thumbs.shape[1]
-    axis = np.arange(side) + 0.5 - side / 2
-    inside = np.hypot(axis[:, None], axis[None, :]) < 0.85 * side / 2
-    valid = (_blurred((pictures > _DARK).astype(np.float64), _BLUR) > 0.999) & inside
-    detail = pictures - _blurred(pictures, _BLUR)
-    contrast = np.sqrt(_blurred(detail**2, 2 * _BLUR + 1)) + 1.0
-    rows = (np.clip(detail / contrast, -2.0, 2.0) * valid).reshape(len(thumbs), -1)
-    flat = valid.reshape(len(thumbs), -1)
-    count = flat.sum(axis=1, keepdims=True)
-    rows = (rows - rows.sum(axis=1, keepdims=True) / np.maximum(count, 1)) * flat
-    rows[count[:, 0] < _MIN_SEEN * inside.sum()] = 0.0  # mostly black: no copy of anything
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: npt.NDArray[np.float64] = rows / np.maximum(length, 1e-9)
-    return unit
+    one, other = copy.first, copy.second
+    if patients[one] != patients[other]:
+        return "across_patients"
+    if {eyes[one], eyes[other]} == {"OD", "OS"}:
+        return "across_eyes"
+    return "exact" if files[one] is not None and files[one] == files[other] else "near"
 
 
-def _blurred(pictures: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.float64]:
-    """Moving average over `width` x `width` px (odd), edges repeated."""
-    for axis in (1, 2):
-        pad = [(0, 0)] * 3
-        pad[axis] = (width // 2 + 1, width // 2)
-        total = np.cumsum(np.pad(pictures, pad, mode="edge"), axis=axis)
-        length = pictures.shape[axis]
-        upper = np.take(total, np.arange(width, width + length), axis=axis)
-        lower = np.take(total, np.arange(length), axis=axis)
-        pictures = (upper - lower) / width
-    return pictures
+def _likely(
+    first: Prints, second: Prints, pairs: npt.NDArray[np.intp], flip: bool
+) -> list[tuple[int, int]]:
+    """Proposed pairs whose patches resemble each other."""
+    kept: list[tuple[int, int]] = []
+    for start in range(0, len(pairs), _BATCH):
+        some = pairs[start : start + _BATCH]
+        patches = second.patches[some[:, 1]]
+        alike = _alike(first.patches[some[:, 0]], patches, flip)
+        kept += [(int(i), int(j)) for i, j in some[alike >= MIN_PATCH]]
+    return kept
+
+
+def _alike(
+    first: npt.NDArray[np.int8], second: npt.NDArray[np.int8], flip: bool
+) -> npt.NDArray[np.float32]:
+    """Correlations of patches, row by row."""
+    other = fingerprints.mirrored(second) if flip else second
+    product = np.einsum("np,np->n", first.astype(np.float32), other.astype(np.float32))
+    scores: npt.NDArray[np.float32] = product / np.float32(fingerprints.SCALE**2)
+    return scores
+
+
+def _confirm(
+    found: dict[tuple[int, int], tuple[float, bool]],
+    first: Thumbs,
+    second: Thumbs,
+    proposed: Iterable[tuple[tuple[int, int], tuple[float, float, float]]],
+    flip: bool,
+) -> None:
+    """Align each pair and keep its best correlation; what is sure already is not tried again."""
+    for (one, other), (scale, down, right) in proposed:
+        if found.get((one, other), (0.0, flip))[0] >= MIN_CORRELATION:
+            continue
+        theirs = second[other][:, ::-1] if flip else second[other]
+        score = alignment.agreement(first[one], theirs, scale, down, -right if flip else right)
+        found[one, other] = max((score, flip), found.get((one, other), (score, flip)))
+
+
+_Placed = tuple[tuple[int, int], tuple[float, float, float]]
+
+
+def _through_views(
+    thumbs: Thumbs, prints: Prints, others: Prints
+) -> Iterator[tuple[bool, list[_Placed]]]:
+    """Proposals for pictures with a doubtful circle: (mirrored, [((other, picture), placing)])."""
+    for views in _all_views(thumbs, prints):
+        for flip in (False, True):
+            turned = views.hashes ^ np.uint64(MIRRORED if flip else 0)
+            best: dict[tuple[int, int], tuple[float, int]] = {}
+            for pairs in candidates.between(turned, others.hashes, MAX_BITS):
+                ours = views.patches[pairs[:, 0]]
+                alike = _alike(others.patches[pairs[:, 1]], ours, flip)
+                for place in np.flatnonzero(alike >= MIN_PATCH):
+                    view, other = (int(x) for x in pairs[place])
+                    pair = (other, int(views.of[view]))
+                    best[pair] = max((float(alike[place]), view), best.get(pair, (0.0, view)))
+            placed = [
+                (pair, (float(scale), float(down), float(right)))
+                for pair, (_, view) in sorted(best.items())
+                for scale, down, right in [views.placed[view]]
+            ]
+            yield flip, placed
+
+
+def _all_views(thumbs: Thumbs, prints: Prints) -> Iterator[_Views]:
+    """Views of all pictures whose circle is in doubt, group by group."""
+    for doubtful, (scales, shifts) in (
+        (prints.fieldless, _ANYWHERE),
+        (prints.cut & ~prints.fieldless, _NEARBY),
+    ):
+        rows = np.flatnonzero(doubtful)
+        step = max(1, _GROUP // (len(scales) * len(shifts) ** 2))
+        for start in range(0, len(rows), step):
+            yield _views(thumbs, rows[start : start + step], scales, shifts)
+
+
+def _views(
+    thumbs: Thumbs, rows: npt.NDArray[np.intp], scales: Sequence[float], shifts: Sequence[int]
+) -> _Views:
+    """Each of these pictures at all scales and shifts."""
+    of, placed, patches = [], [], []
+    for row in rows:
+        thumb = np.asarray(thumbs[row])
+        fine = fingerprints.detail(np.stack([alignment.warped(thumb, scale) for scale in scales]))[
+            0
+        ]
+        for down in shifts:
+            for right in shifts:
+                # Cut further up and left: the picture then lies further down and right.
+                patches.append(fingerprints.cut(fine, -down, -right))
+                placed += [(scale, down, right) for scale in scales]
+                of += [row] * len(scales)
+    units = np.concatenate(patches)
+    return _Views(
+        np.array(of, np.intp),
+        np.array(placed, np.float64),
+        fingerprints.hashes_of(units),
+        fingerprints.packed(units),
+    )
 
 
 class Clusters:

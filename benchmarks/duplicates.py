@@ -1,0 +1,184 @@
+"""Measure how copies of photographs are found, and which strangers are taken for copies.
+
+    python benchmarks/duplicates.py DATA OUT [--planted 150] [--hashes 500000]
+
+DATA is the folder with the real sets (`odir`, `eyepacs_subset`, each with `labels.csv` and
+`images/`). OUT gets `duplicates.md` and `pairs.png`, a contact sheet of all pairs across patients
+that are found in `odir`, for a person to confirm.
+
+Copies are planted of photographs of `odir` train and val and of `eyepacs_subset`: encoded anew,
+resized, cropped (4-15% of width and height, at one edge or shared by two), mirrored, mirrored and
+cropped, and `hard`: 4-15% off each of the four edges, so that hardly any rim is left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import resource
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from funduscope import inputs
+from funduscope.archive import candidates, duplicates
+from funduscope.archive.fingerprints import SIDE, Thumbs
+
+KINDS = ("encoded anew", "resized", "cropped", "mirrored", "mirrored and cropped", "hard")
+PLANTED_IN = ("odir", "eyepacs_subset")
+SEED = 11
+
+
+def plant(data: bytes, kind: str, draw: np.random.Generator) -> bytes:
+    """A copy of a photograph, changed as `kind` says; always encoded anew."""
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    width, height = image.size
+    quality = int(draw.integers(40 if kind == "encoded anew" else 60, 95))
+    if kind == "resized":
+        factor = draw.uniform(0.5, 1.6)
+        size = (round(width * factor), round(height * factor))
+        image = image.resize(size, Image.Resampling.BICUBIC)
+    if kind in ("cropped", "mirrored and cropped", "hard"):
+        if kind == "hard":
+            left, top, right, bottom = draw.uniform(0.04, 0.15, 4)
+        else:
+            across, along = draw.uniform(0.04, 0.15, 2)
+            first, upper = draw.uniform(0, 1, 2)
+            left, right = across * first, across * (1 - first)
+            top, bottom = along * upper, along * (1 - upper)
+        edges = (left * width, top * height, (1 - right) * width, (1 - bottom) * height)
+        image = image.crop(tuple(round(edge) for edge in edges))
+    if kind.startswith("mirrored"):
+        image = ImageOps.mirror(image)
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=quality)
+    return stream.getvalue()
+
+
+def thumb(data: bytes) -> tuple[Thumbs, int]:
+    """Thumbnail and perceptual hash, as ingest makes them."""
+    rgb = inputs.decode(data, name="a photograph")
+    field = inputs.find_field(rgb)
+    return inputs.crop_field(rgb, field, SIDE)[..., 1], inputs.phash(inputs.look(rgb, field))
+
+
+def labels(folder: Path) -> list[dict[str, str]]:
+    """Rows of a set's table."""
+    with (folder / "labels.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def measure_planted(data: Path, count: int) -> list[str]:
+    """The table of planted copies."""
+    draw = np.random.default_rng(SEED)
+    lines = ["| set | kind | found | lowest 1% of scores |", "|---" * 4 + "|"]
+    for name in PLANTED_IN:
+        rows = [r for r in labels(data / name) if name != "odir" or r["split"] in ("train", "val")]
+        picked = draw.choice(len(rows), min(count, len(rows)), replace=False)
+        thumbs, hashes = [], []
+        for number in picked:
+            original = (data / name / rows[number]["image"]).read_bytes()
+            made = [original, *(plant(original, kind, draw) for kind in KINDS)]
+            for one, code in map(thumb, made):
+                thumbs.append(one)
+                hashes.append(code)
+        found = duplicates.copies(np.stack(thumbs), np.array(hashes, np.uint64))
+        scores = {(copy.first, copy.second): copy.score for copy in found}
+        step = 1 + len(KINDS)
+        total: list[float] = []
+        for place, kind in enumerate(KINDS, start=1):
+            pairs = [(step * n, step * n + place) for n in range(len(picked))]
+            hit = [scores[pair] for pair in pairs if pair in scores]
+            total += hit if kind != "hard" else []
+            low = np.percentile(hit, 1) if hit else 0.0
+            lines.append(f"| {name} | {kind} | {len(hit)} of {len(pairs)} | {low:.2f} |")
+        asked = len(picked) * (len(KINDS) - 1)
+        share = f"{len(total)} of {asked} ({len(total) / asked:.2%})"
+        lines.append(f"| {name} | all but hard | {share} | |")
+        wrong = sum(copy.first // step != copy.second // step for copy in found)
+        lines.append(f"| {name} | pairs of two photographs | {wrong} | |")
+    return lines
+
+
+def measure_strangers(data: Path, out: Path) -> list[str]:
+    """Pairs across patients among all of `odir`, and the contact sheet."""
+    rows = labels(data / "odir")
+    read = [thumb((data / "odir" / row["image"]).read_bytes()) for row in rows]
+    start = time.perf_counter()
+    found = duplicates.copies(np.stack([t for t, _ in read]), np.array([h for _, h in read], "u8"))
+    seconds = time.perf_counter() - start
+    patients = [row["patient"] for row in rows]
+    across = [copy for copy in found if patients[copy.first] != patients[copy.second]]
+    clusters = duplicates.Clusters()
+    clusters.join_all((patients[copy.first], patients[copy.second]) for copy in across)
+    joined: dict[str, set[str]] = defaultdict(set)
+    for patient in set(patients):
+        joined[clusters.of(patient)].add(patient)
+    lines = [
+        f"{len(rows)} photographs, {seconds:.0f} s: {len(found)} pairs, {len(across)} across "
+        f"patients; the largest cluster joins {max(map(len, joined.values()))} patients.",
+        "",
+        "| first | second | score | mirrored |",
+        "|---" * 4 + "|",
+    ]
+    across.sort(key=lambda copy: -copy.score)
+    for copy in across:
+        one, other = rows[copy.first]["image"], rows[copy.second]["image"]
+        lines.append(f"| {one} | {other} | {copy.score:.3f} | {'yes' if copy.mirrored else ''} |")
+    files = [data / "odir" / row["image"] for row in rows]
+    contact_sheet([(files[copy.first], files[copy.second]) for copy in across], out / "pairs.png")
+    return lines
+
+
+def contact_sheet(pairs: list[tuple[Path, Path]], out: Path, side: int = 200) -> None:
+    """One pair beside the other, three pairs a row, in the order given."""
+    sheet = Image.new("RGB", (3 * (2 * side + 20), max(1, -(-len(pairs) // 3)) * (side + 10)))
+    for number, pair in enumerate(pairs):
+        for place, path in enumerate(pair):
+            with Image.open(path) as image:
+                small = image.convert("RGB").resize((side, side))
+            column, row = number % 3, number // 3
+            sheet.paste(small, (column * (2 * side + 20) + place * side, row * (side + 10)))
+    sheet.save(out)
+
+
+def measure_search(count: int) -> list[str]:
+    """Time of the candidate search over random hashes, one in fifty with a near copy."""
+    draw = np.random.default_rng(SEED)
+    hashes = draw.integers(0, 2**64, count, np.uint64)
+    copies = count // 50
+    near = np.uint64(0b10110101) << draw.integers(0, 56, copies, np.uint64)
+    hashes[-copies:] = hashes[:copies] ^ near
+    start = time.perf_counter()
+    found = sum(len(pairs) for pairs in candidates.within(hashes, duplicates.MAX_BITS))
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return [
+        f"{count} hashes, pairs up to {duplicates.MAX_BITS} bits apart: {seconds:.1f} s in one "
+        f"thread, {found} pairs ({copies} planted); peak memory of the whole process {peak:.0f} MiB."
+    ]
+
+
+def main() -> None:
+    """Measure, write the page and the contact sheet, print the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--planted", type=int, default=150, help="photographs of each set")
+    parser.add_argument("--hashes", type=int, default=500_000)
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    lines = ["# Copies of photographs", "", "    python benchmarks/duplicates.py DATA OUT", ""]
+    lines += ["## Candidate search", "", *measure_search(asked.hashes), ""]
+    lines += ["## Planted copies", "", *measure_planted(asked.data, asked.planted), ""]
+    lines += ["## `odir`: pairs across patients", "", *measure_strangers(asked.data, asked.out), ""]
+    (asked.out / "duplicates.md").write_text("\n".join(lines), encoding="utf-8")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""Thumbnails of the field of view -> vessels' pattern, a small patch of it, and a 64-bit hash.
+
+A copy that was cropped has lost the outer part of its field, and the circle fitted to what is left
+is off by a percent or two: only the inner part is hashed, and shading is taken out first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Thumbs = npt.NDArray[np.uint8]
+
+SIDE = 96
+"""Side of the thumbnails, px."""
+
+CELL = 3
+CELLS = 24
+"""The patch: this many cells of CELL x CELL px a side, in the middle of the thumbnail."""
+
+# Radius of the part that is hashed, in cells: 0.66 of the field's.
+_REACH = 0.66 * SIDE / 2 / CELL
+_DARK = 8
+_RIM = 0.94
+_WHOLE = 0.985
+_BLACK = 3
+_GROUND = 21
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Prints:
+    """What pictures are proposed by.
+
+    Attributes:
+        hashes: (N,); 0 differs little for copies. Mirrored pictures differ by `MIRRORED`.
+        patches: int8 (N, CELLS * CELLS), unit rows times 127 (few rows come near 127).
+        fieldless: (N,), no circle was found: the thumbnail is the whole picture.
+        cut: (N,), a part of the circle is black: outside the picture, or in the dark.
+    """
+
+    hashes: npt.NDArray[np.uint64]
+    patches: npt.NDArray[np.int8]
+    fieldless: npt.NDArray[np.bool_]
+    cut: npt.NDArray[np.bool_]
+
+
+def whole(thumbs: Thumbs) -> npt.NDArray[np.bool_]:
+    """Whether all of the circle is in the picture, (N,)."""
+    shown: npt.NDArray[np.bool_] = (thumbs[:, rim()] > _BLACK).mean(axis=1) > _WHOLE
+    return shown
+
+
+def prints(thumbs: Thumbs) -> Prints:
+    """Fingerprints of many thumbnails, (N, SIDE, SIDE); read in batches, so it may be a memory map.
+
+    Raises:
+        AssertionError: thumbnails of another size.
+    """
+    assert thumbs.shape[1:] == (SIDE, SIDE), thumbs.shape
+    hashes = np.zeros(len(thumbs), np.uint64)
+    patches = np.zeros((len(thumbs), CELLS * CELLS), np.int8)
+    fieldless, part_missing = np.zeros(len(thumbs), bool), np.zeros(len(thumbs), bool)
+    for start in range(0, len(thumbs), _BATCH):
+        part = slice(start, start + _BATCH)
+        some = np.asarray(thumbs[part])
+        found = patches_of(some)
+        hashes[part] = hashes_of(found)
+        patches[part] = packed(found)
+        fieldless[part] = some[:, outside()].mean(axis=1) > _DARK
+        part_missing[part] = ~whole(some)
+    return Prints(hashes, patches, fieldless, part_missing)
+
+
+def detail(thumbs: npt.NDArray[np.uint8] | Floats) -> tuple[Floats, Floats]:
+    """Fine structure relative to its surroundings, and where the picture shows something (0, 1).
+
+    Slow shading, bright disc and overall contrast are nearly the same in all eyes and would make
+    strangers resemble each other: the picture is set against its surroundings, divided by their
+    contrast, and clipped.
+    """
+    pictures = thumbs.astype(np.float32)
+    there = (_blurred((pictures > _DARK).astype(np.float32), 3) > 0.99).astype(np.float32)
+    weight = np.maximum(_smooth(there), 0.02)
+    fine = (pictures - _smooth(pictures * there) / weight) * there
+    contrast = np.sqrt(_smooth(fine**2) / weight) + 1.0
+    return np.clip(fine / contrast, -2.0, 2.0) * there, there
+
+
+def patches_of(thumbs: npt.NDArray[np.uint8] | Floats) -> Floats:
+    """The patch in the middle, unit rows (N, CELLS * CELLS); 0 where nothing is to be seen."""
+    return cut(detail(thumbs)[0], 0, 0)
+
+
+def cut(fine: Floats, down: int, right: int) -> Floats:
+    """The patch `down` and `right` px off the middle, of details (N, SIDE, SIDE)."""
+    span = CELL * CELLS
+    top, left = (SIDE - span) // 2 + down, (SIDE - span) // 2 + right
+    inner = fine[:, top : top + span, left : left + span]
+    cells = inner.reshape(-1, CELLS, CELL, CELLS, CELL).mean(axis=(2, 4))
+    window = _window()
+    cells = cells - (cells * window).sum(axis=(1, 2), keepdims=True) / window.sum()
+    rows = (cells * window).reshape(len(fine), -1)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: Floats = (rows / np.maximum(length, 1e-3)).astype(np.float32)
+    return unit
+
+
+def packed(patches: Floats) -> npt.NDArray[np.int8]:
+    """Unit rows in one byte a value; two such rows' product is their correlation x SCALE^2."""
+    rows: npt.NDArray[np.int8] = np.clip(np.rint(patches * SCALE), -127, 127).astype(np.int8)
+    return rows
+
+
+SCALE = 360.0
+"""Of packed patches: values of unit rows stay below 127 / SCALE but for very bright spots."""
+
+
+def hashes_of(patches: Floats) -> npt.NDArray[np.uint64]:
+    """Signs of 64 low cosine frequencies of patches, (N,)."""
+    cells = patches.reshape(-1, CELLS, CELLS)
+    waves = np.einsum("ai,nij,bj->nab", _cosines(), cells, _cosines(), optimize=True)
+    rows, columns = _picked()
+    bits = waves[:, rows, columns] > 0
+    octets = np.ascontiguousarray(np.packbits(bits, axis=1))
+    return octets.view(">u8").ravel().astype(np.uint64)
+
+
+def mirrored(patches: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """The patches of the mirrored pictures."""
+    flipped: npt.NDArray[np.int8] = patches.reshape(-1, CELLS, CELLS)[:, :, ::-1]
+    return flipped.reshape(len(patches), -1)
+
+
+def _smooth(pictures: Floats) -> Floats:
+    return _blurred(_blurred(pictures, _GROUND // 2 | 1), _GROUND // 2 | 1)
+
+
+def _blurred(pictures: Floats, width: int) -> Floats:
+    """Moving average over `width` x `width` px (odd); beyond the edges it is 0."""
+    kernel = _box(pictures.shape[1], width)
+    blurred: Floats = kernel @ pictures @ kernel
+    return blurred
+
+
+@lru_cache(maxsize=8)
+def _box(side: int, width: int) -> Floats:
+    axis = np.arange(side)
+    near = np.abs(axis[:, None] - axis) <= width // 2
+    return near.astype(np.float32) / np.float32(width)
+
+
+@lru_cache(maxsize=1)
+def _window() -> Floats:
+    """1 in the middle of the patch, falling smoothly to 0 where the hashed part ends."""
+    axis = np.arange(CELLS) + 0.5 - CELLS / 2
+    away = np.hypot(axis[:, None], axis[None, :]) / _REACH
+    return np.sqrt(np.cos(np.clip(away, 0, 1) * np.pi / 2).clip(0)).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def outside() -> npt.NDArray[np.bool_]:
+    """Corners of a thumbnail, off the circle."""
+    axis = (np.arange(SIDE) + 0.5) / (SIDE / 2) - 1
+    return np.hypot(axis[:, None], axis[None, :]) > 1.02
+
+
+@lru_cache(maxsize=1)
+def rim() -> npt.NDArray[np.bool_]:
+    """The part of a thumbnail that lies inside the circle, off its rim."""
+    axis = (np.arange(SIDE) + 0.5) / (SIDE / 2) - 1
+    return np.hypot(axis[:, None], axis[None, :]) < _RIM
+
+
+@lru_cache(maxsize=1)
+def _cosines() -> Floats:
+    """The first 16 rows of the cosine transform (DCT-II) of CELLS points."""
+    wave = np.arange(16)[:, None] * (np.arange(CELLS)[None, :] + 0.5)
+    return np.cos(wave * np.pi / CELLS).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _picked() -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Rows and columns of the 64 lowest frequencies above the overall slope."""
+    row, column = np.divmod(np.arange(256), 16)
+    order = np.lexsort((row, row + column))[3:67]
+    return row[order], column[order]
+
+
+MIRRORED = sum(1 << (63 - place) for place, column in enumerate(_picked()[1]) if column % 2)
+"""Bits of a hash that are inverted when the picture is mirrored left to right."""
