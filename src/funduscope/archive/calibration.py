@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 _GRID: Final = np.round(np.arange(101) * 0.01, 2)
+_DRAWS: Final = 4000
+_METHOD: Final = "beta by part of the scale"
 _LEAST: Final = 20  # labels; below that an interval says nothing
 _YES, _NO = "1", "0"
 
@@ -108,9 +110,9 @@ def calibrate(
     """Choose the threshold that removes most of what people call useless and keeps the share
     `keep` of what they call gradable.
 
-    Intervals of shares: Wilson, on the effective number of patients. How far the threshold itself
-    can be trusted, and what it does to photographs that had no part in its choice, comes from
-    choosing it again on resampled patients (those left out of a sample are fresh to it).
+    Intervals of shares hold for this threshold. How far the threshold itself can be trusted, and
+    what it does to photographs that had no part in its choice, comes from choosing it again on
+    resampled patients (those left out of a sample are fresh to it).
     """
     kept, gone = _curves(labels, labels.weights[None, :])
     [at] = _choose(kept, gone, keep)
@@ -128,8 +130,8 @@ def calibrate(
         threshold=threshold,
         low=float(low),
         high=float(high),
-        chosen=_shares(labels, threshold),
-        in_use=_shares(labels, in_use),
+        chosen=_shares(labels, threshold, seed),
+        in_use=_shares(labels, in_use, seed),
         fresh=_fresh(labels, fresh, again),
         labeled=len(labels.gradable),
         called_gradable=int(labels.gradable.sum()),
@@ -199,21 +201,38 @@ def _choose(kept: Floats, gone: Floats, keep: float) -> NDArray[np.intp]:
     best &= kept >= kept.max(axis=1, keepdims=True) - close
     first = best.argmax(axis=1)
     last = best.shape[1] - 1 - best[:, ::-1].argmax(axis=1)
-    return (first + last) // 2
+    middle: NDArray[np.intp] = (first + last) // 2
+    return middle
 
 
-def _shares(labels: Labels, threshold: float) -> Shares:
+def _shares(labels: Labels, threshold: float, seed: int) -> Shares:
+    """Both shares, and how far they could be otherwise.
+
+    Whether a photograph stays follows from its mark; what is uncertain is how many are gradable
+    in each part of the scale. Each part, cut at the threshold, draws its rate from the beta
+    distribution of its labels (Jeffreys' prior), counting patients and not photographs.
+    """
     stays = ~below(labels.marks, threshold)
-    return Shares(_share(labels, labels.gradable, stays), _share(labels, ~labels.gradable, ~stays))
+    parts, part = np.unique(2 * bins(labels.marks) + stays, return_inverse=True)
+    photographs = np.bincount(part, weights=labels.weights)
+    rate = np.bincount(part, weights=labels.gradable) / np.bincount(part)
+    owners = {(int(one), patient) for one, patient in zip(part, labels.patients, strict=True)}
+    patients = np.bincount([one for one, _ in owners], minlength=len(parts))
+    drawn = np.random.default_rng(seed).beta(
+        rate * patients + 0.5, (1 - rate) * patients + 0.5, size=(_DRAWS, len(parts))
+    )
+    above = parts % 2 == 1
+    return Shares(
+        _share(rate * photographs, drawn * photographs, above),
+        _share((1 - rate) * photographs, (1 - drawn) * photographs, ~above),
+    )
 
 
-def _share(labels: Labels, those: NDArray[np.bool_], hit: NDArray[np.bool_]) -> stats.Interval:
-    """The weighted share of `those` that are hit; n is Kish's effective number of patients."""
-    weights = labels.weights[those]
-    _, owner = np.unique(np.array(labels.patients)[those], return_inverse=True)
-    of_patient = np.bincount(owner, weights=weights)
-    effective = float(of_patient.sum() ** 2 / (of_patient**2).sum())
-    return stats.wilson(float(weights @ hit[those] / weights.sum()), effective)
+def _share(seen: Floats, drawn: Floats, hit: NDArray[np.bool_]) -> stats.Interval:
+    """The share of the parts `hit` in what was seen, and its 95% interval from what was drawn."""
+    value = float(seen[hit].sum() / seen.sum())
+    low, high = np.quantile(drawn[:, hit].sum(axis=1) / drawn.sum(axis=1), [0.025, 0.975])
+    return stats.Interval(value, min(value, float(low)), max(value, float(high)), _METHOD)
 
 
 def _fresh(

@@ -166,17 +166,17 @@ def _curves(images: pl.DataFrame, threshold: float, words: Words) -> list[pages.
         ]
         if kind != "site" and len(groups) < 2:
             continue
-        lines = [(words("review.all"), whole)]
+        lines, said = [(words("review.all"), whole)], words("review.curve_one")
         if len(groups) > 1:
             lines += [(_name(group, words), group) for group in groups[:_CURVES]]
+            plural = words(f"review.{kind}")
+            said = words("review.curve_caption", kind=plural, threshold=_at(threshold))
         blocks.append(
             pages.LearningCurve(
                 [pages.Series(name, gradability.GRID, _percent(one)) for name, one in lines],
                 words("review.threshold"),
                 words("review.removed_share"),
-                words(
-                    "review.curve_caption", kind=words(f"review.{kind}"), threshold=_at(threshold)
-                ),
+                said,
             )
         )
     return blocks
@@ -197,7 +197,7 @@ def _groups(images: pl.DataFrame, kind: str, threshold: float, words: Words) -> 
         Column(words("review.patients_lost")),
         *(Column(words("review.removed_at", threshold=_at(at)), 1) for at in beside),
     ]
-    rows = [
+    rows: list[list[str | float | None]] = [
         [
             _name(group, words),
             group.photographs,

@@ -12,7 +12,6 @@ from funduscope.stats.bootstrap import cluster_bootstrap
 from funduscope.stats.delong import delong, delong_ci, delong_covariance
 from funduscope.stats.discrimination import auroc, average_precision
 from funduscope.stats.interval import Interval
-from funduscope.stats.proportion import wilson
 from funduscope.stats.roc import RocCurve, roc_curve
 
 __all__ = [
@@ -25,5 +24,4 @@ __all__ = [
     "delong_ci",
     "delong_covariance",
     "roc_curve",
-    "wilson",
 ]

@@ -8,7 +8,6 @@ from typing import Final
 PATIENT_BOOTSTRAP: Final = "patient bootstrap"
 IMAGES_INDEPENDENT: Final = "images independent"
 DELONG: Final = "delong"
-WILSON: Final = "wilson"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class Interval:
         value: the estimate; None when the data do not determine it.
         low: lower end; None when there is no honest interval.
         high: upper end; None exactly when `low` is.
-        method: `patient bootstrap`, `images independent`, `delong` or `wilson`.
+        method: `patient bootstrap`, `images independent` or `delong`.
         reason: why something above is None; None when nothing is.
     """
 
