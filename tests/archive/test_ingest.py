@@ -39,11 +39,11 @@ def _ended(corpus: store.Corpus) -> dict[str, tuple[str, str]]:
 
 EXPECTED = {
     "truncated": ("truncated", "rejected"),
-    "zero_byte": ("empty_file", "rejected"),
+    "zero_byte": ("zero_byte", "rejected"),
     "text_named_jpg": ("not_an_image", "rejected"),
     "not_fundus": ("not_fundus", "rejected"),
     "duplicate_name": ("exact_duplicate", "rejected"),
-    "duplicate_patient": ("duplicate_other_patient", "review"),
+    "duplicate_patient": ("duplicate_across_patients", "review"),
 }
 
 

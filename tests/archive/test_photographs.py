@@ -15,7 +15,7 @@ from funduscope.archive.photographs import Fault, Job, Reading
 def _job(tmp_path: Path, data: bytes, **changes: object) -> Job:
     path = tmp_path / "photo"
     path.write_bytes(data)
-    job = Job(path, 1024, 95, keep_refused=True, look_for_disc=False, public=False)
+    job = Job(tmp_path, "photo", 1024, 95, keep_refused=True, look_for_disc=False, public=False)
     return replace(job, **changes)
 
 
@@ -42,7 +42,7 @@ def test_a_clean_photograph_is_stored_as_it_is(tmp_path: Path, photographs: list
     assert (found.height, found.width) == rgb.shape[:2]
     assert found.field == (field.x, field.y, field.radius)
     assert found.phash == inputs.phash(inputs.look(rgb, field))
-    assert found.disc_side == "right"
+    assert found.disc > inputs.LEAD
     assert found.thumb.shape == (module.THUMB, module.THUMB)
 
 
@@ -101,7 +101,7 @@ def test_sixteen_bit_and_gray_png_are_kept(tmp_path: Path, photographs: list[byt
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (b"", "empty_file"),
+        (b"", "zero_byte"),
         (b"Patient Zhang Wei, a text file named .jpg", "not_an_image"),
     ],
 )
@@ -120,10 +120,10 @@ def test_truncated_elongated_and_vanished(tmp_path: Path, photographs: list[byte
     Image.new("RGB", (20_000, 10)).save(stream, "JPEG")
     long = module.read(_job(tmp_path, stream.getvalue()))
     assert isinstance(long, Fault)
-    assert long.code == "bad_shape"
+    assert long.code == "extreme_shape"
     assert "20000 x 10" in long.detail
     gone = _job(tmp_path, b"")
-    gone.path.unlink()
+    (tmp_path / "photo").unlink()
     assert module.read(gone) == Fault("read", "unexpected", "FileNotFoundError")
 
 
@@ -144,7 +144,7 @@ def test_two_processes_give_what_one_gives(tmp_path: Path, photographs: list[byt
     for number, data in enumerate([*photographs[:3], b""]):
         path = tmp_path / str(number)
         path.write_bytes(data)
-        jobs.append(replace(_job(tmp_path, b""), path=path))
+        jobs.append(replace(_job(tmp_path, b""), path=str(number)))
     with module.Readers(1) as one, module.Readers(2) as two:
         alone, both = list(one.submit(jobs)), list(two.submit(jobs))
     assert [type(x) for x in both] == [Reading] * 3 + [Fault]

@@ -19,7 +19,7 @@ def _make(folder: Path, rows: str, files: dict[str, bytes], source: Source = SOU
     folder.mkdir(exist_ok=True)
     (folder / "t.csv").write_text("p,i,e,d\n" + rows, encoding="utf-8")
     for name, data in files.items():
-        (folder / name).write_bytes(data)
+        (folder / name).write_bytes(b"\xff\xd8\xff" + data)
     return plan.make(folder, Description(source=(source,)), KEY)
 
 

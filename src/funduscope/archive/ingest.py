@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from funduscope import store
+from funduscope import inputs, store
 from funduscope.archive import description as descriptions
 from funduscope.archive import finish, identity, parts, plan
 from funduscope.archive.description import Source
@@ -23,9 +23,15 @@ from funduscope.archive.settings import IngestSettings
 from funduscope.config import Progress, Quiet
 from funduscope.errors import DataError
 
-_DISC_SIDE = {"OD": "right", "OS": "left"}
-"""Side of the picture on which the optic disc lies: toward the nose, as seen by the camera."""
+_DISC_SIDE = {"OD": 1, "OS": -1}
+"""Half of the picture (right: 1) with the optic disc: toward the nose, as seen by the camera."""
 
+_WRONG_SIDE: plan.Outcome = (
+    "pairing",
+    "side_conflict",
+    "the optic disc lies where the recorded eye cannot have it",
+    "review",
+)
 _NOT_KEPT: dict[str, plan.Outcome] = {
     "external": ("fundus", "not_fundus", "its name says the outer eye", "rejected"),
     "red_free": ("fundus", "not_colour", "its name says red-free", "rejected"),
@@ -187,17 +193,22 @@ class _Part:
     def read(self, results: Iterator[Reading | Fault]) -> Part:
         """Take the results in order."""
         for number, exam in enumerate(self.exams, start=self.start):
+            read: dict[int, Reading | Fault] = {}
             for index, photo in enumerate(exam.photos):
                 known = self.planned.known.get(photo.path)
                 if known is not None:
                     self.part.faults.append((number, index, *known))
                     continue
-                result = next(results)
+                read[index] = next(results)
                 self.progress.advance(1)
-                self._decide(number, index, exam, result)
+            turned = _wrong_sides(exam, read)
+            for index, result in read.items():
+                self._decide(number, index, exam, result, index in turned)
         return self.part
 
-    def _decide(self, number: int, index: int, exam: Exam, result: Reading | Fault) -> None:
+    def _decide(
+        self, number: int, index: int, exam: Exam, result: Reading | Fault, turned: bool
+    ) -> None:
         if isinstance(result, Fault):
             fault = (result.step, result.code, result.detail, "rejected")
             self.part.faults.append((number, index, *fault))
@@ -206,7 +217,7 @@ class _Part:
         outcome = (
             self._copy(image_id, exam)
             or self._named(exam, index)
-            or self._wrong_side(exam, index, result)
+            or (_WRONG_SIDE if turned else None)
         )
         if outcome is not None:
             self.part.faults.append((number, index, *outcome))
@@ -235,12 +246,22 @@ class _Part:
             return "pairing", "eye_unknown", "nothing tells which eye this is", "review"
         return None
 
-    def _wrong_side(self, exam: Exam, index: int, result: Reading) -> plan.Outcome | None:
-        eye = exam.photos[index].eye
-        if result.disc_side is None or result.disc_side == _DISC_SIDE[eye]:
-            return None
-        detail = f"recorded as {eye}, but the optic disc lies on the {result.disc_side}"
-        return "pairing", "side_conflict", detail, "review"
+
+def _wrong_sides(exam: Exam, read: Mapping[int, Reading | Fault]) -> set[int]:
+    """Photographs whose optic disc lies where the recorded eye cannot have it.
+
+    One alone must be certain; of both eyes of an examination (swapped as a rule) each is a witness
+    of the other.
+    """
+    leads = {
+        index: result.disc * _DISC_SIDE[exam.photos[index].eye]
+        for index, result in read.items()
+        if isinstance(result, Reading) and exam.photos[index].eye in _DISC_SIDE
+    }
+    against = {index for index, lead in leads.items() if lead < -inputs.LEAD}
+    if len({exam.photos[index].eye for index in against}) > 1:
+        return against
+    return {index for index in against if leads[index] < -inputs.CERTAIN}
 
 
 def _disk_full(out: Path) -> DataError:

@@ -64,7 +64,7 @@ class Reading:
         stored: the bytes for the corpus; size and field are in pixels of this picture.
         field: center and radius of the field of view, or None.
         thumb: uint8 (THUMB, THUMB), green channel of the field.
-        disc_side: the side of the picture on which the optic disc lies, if looked for and found.
+        disc: `inputs.disc_lead`, on which side the optic disc lies; 0 if it was not looked for.
         source_sha256: of the source file, for public sets.
     """
 
@@ -78,7 +78,7 @@ class Reading:
     reason: str | None
     phash: int
     thumb: npt.NDArray[np.uint8]
-    disc_side: str | None
+    disc: float
     source_sha256: str | None
 
 
@@ -120,7 +120,7 @@ def _read(job: Job) -> Reading | Fault:
         reason=quality.reason,
         phash=inputs.phash(seen),
         thumb=inputs.crop_field(rgb, field, THUMB)[..., 1],
-        disc_side=inputs.disc_side(seen, lead=inputs.CERTAIN) if job.look_for_disc else None,
+        disc=inputs.disc_lead(seen) if job.look_for_disc else 0.0,
         source_sha256=hashlib.sha256(data).hexdigest() if job.public else None,
     )
 

@@ -6,7 +6,7 @@ Training and the clinic share these very lines. Needs numpy, Pillow and simplejp
 from __future__ import annotations
 
 from funduscope.inputs.crop import blank_outside, crop_field
-from funduscope.inputs.disc import CERTAIN, disc_side
+from funduscope.inputs.disc import CERTAIN, LEAD, disc_lead, disc_side
 from funduscope.inputs.features import Look, look
 from funduscope.inputs.field import Field, find_field
 from funduscope.inputs.hashing import phash
@@ -16,6 +16,7 @@ from funduscope.inputs.quality import GRADABLE_FROM, Quality, assess
 
 __all__ = [
     "CERTAIN",
+    "LEAD",
     "GRADABLE_FROM",
     "Field",
     "ImageSpec",
@@ -28,6 +29,7 @@ __all__ = [
     "blank_outside",
     "crop_field",
     "decode",
+    "disc_lead",
     "disc_side",
     "find_field",
     "look",

@@ -21,22 +21,29 @@ LEAD = 2.0
 CERTAIN = 6.0
 
 
-def disc_side(seen: Look, *, lead: float = LEAD) -> Literal["left", "right"] | None:
+def disc_side(seen: Look) -> Literal["left", "right"] | None:
     """Say whether the optic disc lies in the left or the right half of the picture.
 
     A right eye has its disc on the right, unless the photograph is mirrored or turned.
-
-    Args:
-        seen: a look at the photograph.
-        lead: of one side over the other that is asked for an answer.
 
     Returns:
         `left`, `right`, or None where the two halves are too much alike (disc in the middle, out
         of the field, or hidden).
     """
+    lead = disc_lead(seen)
+    if abs(lead) <= LEAD:
+        return None
+    return "right" if lead > 0 else "left"
+
+
+def disc_lead(seen: Look) -> float:
+    """How much more the right half looks like the one with the disc, in standard deviations.
+
+    Negative for the left half; 0 where nothing can be seen. See LEAD and CERTAIN.
+    """
     allowed = seen.inside & _band()
     if allowed.sum() < 100:
-        return None
+        return 0.0
     evidence = (
         _RED * _unit(_blob(seen, 0), allowed)
         + _GREEN * _unit(_blob(seen, 1), allowed)
@@ -44,9 +51,7 @@ def disc_side(seen: Look, *, lead: float = LEAD) -> Literal["left", "right"] | N
     )
     evidence = np.where(allowed, evidence, -np.inf)
     left, right = evidence[:, : SIDE // 2].max(), evidence[:, SIDE // 2 :].max()
-    if not abs(right - left) > lead:  # also when one side has no allowed pixel: inf - inf
-        return None
-    return "right" if right > left else "left"
+    return float(right - left) if np.isfinite(right) and np.isfinite(left) else 0.0
 
 
 @lru_cache(maxsize=1)
