@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -61,6 +62,9 @@ _KINDS = {0x00100020: "patient", 0x00100010: "patient", 0x00080050: "exam", 0x00
 _CLASSES = frozenset(
     (0x00080016, 0x00081150, 0x00081151, 0x0008001A, 0x0008010C, 0x00080117, 0x00080118)
 )
+_CODE = (0x00080100, 0x00080102, 0x00080104)
+_SCHEMES = ("DCM", "SCT", "SRT", "SNM3", "UCUM", "LN", "FMA")
+_CODE_VALUE = re.compile(r"[A-Z]{0,2}-?[A-Z0-9]{1,14}")
 # Binary attributes of the pixels that are no free bytes.
 _PICTURE = frozenset((0x7FE00010, 0x00282000))
 _REBUILT = frozenset((0x7FE00001, 0x7FE00002))
@@ -160,10 +164,17 @@ def _cleaned(dataset: Dataset, how: _How, *, strict: bool) -> Dataset:
             element = dataset[tag]
         except BROKEN:
             continue  # not even readable as its type: nothing that must be kept
-        kept = _element(element, dataset, how, strict=strict)
+        kept = _element(element, dataset, how, strict=strict and not _standard_code(dataset, tag))
         if kept is not None:
             made.add(kept)
     return made
+
+
+def _standard_code(dataset: Dataset, tag: int) -> bool:
+    """Part of a code from a published list, not from one of the site's own."""
+    scheme = str(dataset.get("CodingSchemeDesignator", ""))
+    value = str(dataset.get("CodeValue", ""))
+    return tag in _CODE and scheme in _SCHEMES and _CODE_VALUE.fullmatch(value) is not None
 
 
 def _element(
@@ -177,7 +188,7 @@ def _element(
     if vr == "SQ":
         if take == "Z":
             return DataElement(tag, vr, Sequence([]))
-        deeper = strict or take == "D"
+        deeper = strict or take in ("C", "D")
         items = [_cleaned(item, how, strict=deeper) for item in element.value]
         return DataElement(tag, vr, Sequence(items))
     if take == "K":

@@ -6,6 +6,9 @@ pydicom and its plugins. How values become gray levels follows DICOM PS3.3 C.7.6
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
@@ -41,6 +44,8 @@ BROKEN = (
     SyntaxError,
     TypeError,
     ValueError,
+    struct.error,
+    zlib.error,
 )
 
 

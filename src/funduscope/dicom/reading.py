@@ -121,7 +121,7 @@ def parse(data: bytes, *, name: str) -> Dataset:
                 syntax = ExplicitVRLittleEndian if explicit else ImplicitVRLittleEndian
                 dataset.file_meta.TransferSyntaxUID = syntax
             _check_end(dataset)
-        except (*BROKEN, InvalidDicomError, struct.error, zlib.error) as error:
+        except (*BROKEN, InvalidDicomError) as error:
             raise _truncated(type(error).__name__, name) from error
     return dataset
 
