@@ -44,7 +44,9 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def known(planted: Iterable[dict[str, str]], patient: dict[str, str], how: str) -> dict[str, list[str]]:
+def known(
+    planted: Iterable[dict[str, str]], patient: dict[str, str], how: str
+) -> dict[str, list[str]]:
     """What an ingest would know of a record: its own cells, by role."""
     secrets: dict[str, list[str]] = defaultdict(list)
     if how == "none":

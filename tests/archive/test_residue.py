@@ -151,7 +151,9 @@ def _html(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize(("text", "kind"), [("张伟", "name"), ("Hugo Pemberton", "name"), ("000292", "patient")])
+@pytest.mark.parametrize(
+    ("text", "kind"), [("张伟", "name"), ("Hugo Pemberton", "name"), ("000292", "patient")]
+)
 def test_a_string_planted_in_each_place_is_found(tmp_path, place, text, kind):
     assert kinds(tmp_path, PLACES[place](text)) == {kind}
     assert kinds(tmp_path, PLACES[place]("nothing")) == set()
@@ -182,7 +184,9 @@ def test_file_and_folder_names_are_searched_and_not_shown(tmp_path):
 
 def test_a_hit_tells_file_and_place(tmp_path):
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "pixels.parquet").write_bytes(parquet(pa.array([jpeg(comment="张伟".encode())])))
+    (tmp_path / "a" / "pixels.parquet").write_bytes(
+        parquet(pa.array([jpeg(comment="张伟".encode())]))
+    )
     assert residue.scan(tmp_path, STRINGS) == [
         Hit("a/pixels.parquet", "column 1, rows 0-0, JPEG segment COM", "name")
     ]

@@ -27,9 +27,13 @@ _MARK = re.compile(
     r"\[(?:name|id|number|phone|email|account|link|address|institution|date"
     r"|(?:day|month|year) -?\d+)\]"
 )
-_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b\x0c\x0e-\x1f]")
+_UNSEEN = re.compile(
+    "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b\x0c\x0e-\x1f]"
+)
 _HIDDEN = re.compile(r"<(script|style)\b[^>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.I | re.S)
-_BREAK = re.compile(r"<(?:br|p|div|tr|li|h[1-6]|hr|table|ul|ol)\b[^<>]*>|</(?:p|div|tr|li|h[1-6])\s*>", re.I)
+_BREAK = re.compile(
+    r"<(?:br|p|div|tr|li|h[1-6]|hr|table|ul|ol)\b[^<>]*>|</(?:p|div|tr|li|h[1-6])\s*>", re.I
+)
 # A tag, not "MA <5 and >3": a known element, and attributes only with "=".
 _TAG = re.compile(
     r"</?(?:a|abbr|b|big|blockquote|body|br|center|code|dd|div|dl|dt|em|embed|font|form|frame|h[1-6]|head"

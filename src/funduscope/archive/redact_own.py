@@ -30,8 +30,24 @@ MARKS = {
 """Role of a value -> mark; a role that is not here becomes `[id]`."""
 
 _START, _END = r"(?<![A-Za-z])", r"(?![A-Za-z])"
+_STOP = r"(?-i:(?![a-z]))"
 _GAP = r"[\s·•.,_^'’-]*"
-_TITLES_EN = {"dr", "mr", "mrs", "ms", "miss", "prof", "md", "od", "phd", "do", "rn", "frcs", "jr", "sr"}
+_TITLES_EN = {
+    "dr",
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "prof",
+    "md",
+    "od",
+    "phd",
+    "do",
+    "rn",
+    "frcs",
+    "jr",
+    "sr",
+}
 
 
 def own(text: str, secrets: Mapping[str, Sequence[str]], day: date | None) -> Iterator[Find]:
@@ -83,7 +99,9 @@ def _number(value: str) -> tuple[re.Pattern[str], ...]:
     if len(letters) < 4:
         return ()
     if len(letters) < 6:
-        return (re.compile(rf"(?<![A-Za-z0-9.:/]){re.escape(letters)}(?![A-Za-z0-9]|[.:/]\d)", re.I),)
+        return (
+            re.compile(rf"(?<![A-Za-z0-9.:/]){re.escape(letters)}(?![A-Za-z0-9]|[.:/]\d)", re.I),
+        )
     loose = r"[\s./_-]*".join(map(re.escape, letters))
     found = [re.compile(rf"(?<![A-Za-z0-9]){loose}(?![A-Za-z0-9])", re.I)]
     bare = letters.lstrip("0")
@@ -127,7 +145,7 @@ def _han_patterns(name: str) -> tuple[re.Pattern[str], ...]:
     gap = r"[\s·•・.]*"
     family = name[:2] if name[:2] in lists.words("zh", "compound_surnames") else name[:1]
     first = name[len(family) :]
-    titles, verbs = either("zh", "titles"), either("zh", "verbs")
+    titles, verbs = either("zh", "titles"), f"{either('zh', 'long_verbs')}|{either('zh', 'verbs')}"
     kin = either("zh", "titles").replace("|某某|某", "")
     found = [
         re.compile(gap.join(name)),
@@ -162,9 +180,7 @@ def _pinyin_patterns(name: str) -> tuple[re.Pattern[str], ...]:
     both = "|".join(sorted(forms, key=lambda form: (-len(form), form)))
     if not forms:
         return ()
-    return (
-        re.compile(rf"{_START}(?=[A-Z]|[a-z]+(?![a-z]| [a-z]))(?i:{both}){_END}"),
-    )
+    return (re.compile(rf"{_START}(?=[A-Z]|[a-z]+(?![a-z]| [a-z]))(?i:{both}){_END}"),)
 
 
 def _latin(text: str, value: str) -> Iterator[tuple[int, int]]:
@@ -185,10 +201,16 @@ def _latin_patterns(words: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
     if len("".join(words)) >= 4 and len(words) > 1:
         middle = r"(?:[A-Z]\.?[\s]+)?"
         for order in _orders(escaped):
-            found.append(re.compile(_START + (_GAP + middle).join(order) + _END, re.I))
+            found.append(re.compile(_START + (_GAP + middle).join(order) + _STOP, re.I))
         for first, last in ((escaped[0], escaped[-1]), (escaped[-1], escaped[0])):
-            found.append(re.compile(rf"{_START}{first[0]}\.? ?{last}{_END}|{_START}{last},? {first[0]}\.?{_END}"))
-            found.append(re.compile(rf"{_START}(?:{first[0]}[._-]?{last}|{last}[._-]{first[0]}){_END}", re.I))
+            found.append(
+                re.compile(
+                    rf"{_START}{first[0]}\.? ?{last}{_END}|{_START}{last},? {first[0]}\.?{_END}"
+                )
+            )
+            found.append(
+                re.compile(rf"{_START}(?:{first[0]}[._-]?{last}|{last}[._-]{first[0]}){_END}", re.I)
+            )
     for word in words:
         found += _single(word)
     return tuple(found)
@@ -212,11 +234,15 @@ def _single(word: str) -> list[re.Pattern[str]]:
     lower = word.lower()
     plain = lower in lists.everyday_en() or lower in lists.words("en", "ambiguous")
     if len(word) >= 3 and not plain:
-        return [re.compile(rf"{_START}(?:{forms})(?![a-z]|[A-Z](?![a-z]))")]
+        return [re.compile(rf"{_START}(?:{forms}){_STOP}")]
     verbs = either("en", "verbs")
     after = rf"(?=[ \t]+(?:{verbs})(?![a-z])|['’]s[ \t])" if len(word) >= 3 else ""
     both = [re.compile(rf"{title}(?P<it>{forms}){_END}")]
-    return [*both, re.compile(rf"{_START}(?:{forms}){after}")] if after and not _finding(lower) else both
+    return (
+        [*both, re.compile(rf"{_START}(?:{forms}){after}")]
+        if after and not _finding(lower)
+        else both
+    )
 
 
 def _finding(word: str) -> bool:

@@ -20,7 +20,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-SEPARATORS = " \t\r\n\u00a0\u3000-_./·•・‧,'’^:\\|+()（）*~\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+SEPARATORS = (
+    " \t\r\n\u00a0\u3000-_./·•・‧,'’^:\\|+()（）*~\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+)
 BARRIER = "\x1e"
 """Stands between two values: no form reaches across it."""
 ENCODINGS = ("utf-8", "gb18030", "utf-16-le", "utf-16-be")
@@ -106,9 +108,20 @@ def _one(kind: str, squeezed: str, spelled: tuple[str, ...]) -> Iterator[Form]:
         yield Form(squeezed, kind, "letters" if squeezed.isalpha() else "mixed", spelled)
 
 
-_MONTHS = (
-    "january february march april may june july august september october november december".split()
-)
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 
 
 def _dates(kind: str, folded: str) -> Iterator[Form]:

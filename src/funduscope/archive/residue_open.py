@@ -236,7 +236,9 @@ def _parquet(path: Path) -> Iterator[Piece]:
         for batch in table.iter_batches(batch_size=4096):
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 number = batch.schema.names.index(name)
-                yield from _column(column, f"column {number + 1}, rows {row}-{row + len(batch) - 1}")
+                yield from _column(
+                    column, f"column {number + 1}, rows {row}-{row + len(batch) - 1}"
+                )
             row += len(batch)
 
 
@@ -255,7 +257,11 @@ def _column(column: Any, place: str) -> Iterator[Piece]:
         yield from _column(column.items, place)
     elif pa.types.is_nested(kind):
         yield from _column(column.flatten(), place)
-    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+    elif (
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    ):
         for value in column.to_pylist():
             if value:
                 yield from blob(value, place, 0)
