@@ -1,4 +1,4 @@
-"""The record's own values wherever they stand in its report: names in every form, numbers, dates."""
+"""The record's own values wherever they stand in its report, in every form."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def _resident(text: str, start: int, end: int) -> int:
     return end if resident_id_valid(plain) or born else 0
 
 
-def _not_decimal(text: str, start: int, end: int) -> int:
+def _not_decimal(text: str, _start: int, end: int) -> int:
     """A long figure that is no measurement ("1234567 um")."""
     return 0 if re.match(r"\s?(?:um|µm|mm|cells|px|%)", text[end : end + 6]) else end
 
