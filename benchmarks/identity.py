@@ -1,10 +1,11 @@
 """How well identity leaves report texts: planted strings left behind, clinical words lost.
 
-    python benchmarks/identity.py FOLDER [--known all|number|none] [--show N]
+    python benchmarks/identity.py FOLDER [--known all|number|none] [--show N] [--corpus CORPUS]
 
 FOLDER holds the truth of an archive (`reports.csv`, `phi.csv`, `mentions.csv`, `patients.csv`,
 `visits.csv`). What a record knows of itself are the planted strings of its table cells (`all`),
 its number, name and dates alone (`number`), or nothing (`none`: the general rules by themselves).
+CORPUS, a finished corpus, is searched for every planted string by the second pass, with its speed.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import argparse
 import csv
 import json
 import sys
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from funduscope.archive import redact
+from funduscope.archive import redact, residue
 
 # Kinds of planted strings -> the role that an archive description gives their column.
 ROLES = {
@@ -44,7 +46,9 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def known(planted: Iterable[dict[str, str]], patient: dict[str, str], how: str) -> dict[str, list[str]]:
+def known(
+    planted: Iterable[dict[str, str]], patient: dict[str, str], how: str
+) -> dict[str, list[str]]:
     """What an ingest would know of a record: its own cells, by role."""
     secrets: dict[str, list[str]] = defaultdict(list)
     if how == "none":
@@ -97,13 +101,32 @@ def measure(folder: Path, how: str) -> tuple[Counter[str], list[str]]:
     return counts, wrong
 
 
+def search(folder: Path, corpus: Path) -> None:
+    """Print the second pass's finds in a corpus, by file and kind, and how long it took."""
+    strings: dict[str, set[str]] = defaultdict(set)
+    for row in table(folder / "phi.csv"):
+        strings[row["type"]] |= {row["value"], row["canonical"] or row["value"]}
+    size = sum(path.stat().st_size for path in corpus.rglob("*") if path.is_file())
+    begun = time.perf_counter()
+    hits = residue.scan(corpus, strings)
+    took = time.perf_counter() - begun
+    count = sum(map(len, strings.values()))
+    print(f"{count} strings in {size / 1e6:.0f} MB: {len(hits)} hits, {took:.1f} s")
+    for hit in hits[:40]:
+        print(f"  {hit.file}: {hit.place}: {hit.kind}")
+
+
 def main(arguments: list[str]) -> int:
     """Print the two shares."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--known", choices=("all", "number", "none"), default="all")
     parser.add_argument("--show", type=int, default=0)
+    parser.add_argument("--corpus", type=Path)
     options = parser.parse_args(arguments)
+    if options.corpus is not None:
+        search(options.folder, options.corpus)
+        return 0
     counts, wrong = measure(options.folder, options.known)
     print(f"planted strings still present: {counts['left']} of {counts['planted']}")
     share = 100 * counts["lost"] / max(1, counts["mentions"])

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from importlib import resources
 
-from funduscope.archive.redact_words import words
+from funduscope.archive.redact_words import filled
 
 Find = tuple[int, int, str]
 """Start, end and mark of a find."""
 
-_YEAR = r"(?P<y>(?:19|20)\d{2})"
-_MONTH, _DAY = r"(?P<m>0?[1-9]|1[0-2])", r"(?P<d>[12]\d|3[01]|0?[1-9])"
-_TIME = (
-    r"(?:[ T]*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[APap]\.?[Mm]\b\.?)?(?:Z|[+-]\d\d:?\d\d)?)?"
-)
-_HAN = "〇零○一二三四五六七八九十"
 _DIGITS = {char: str(value) for value, char in enumerate("〇一二三四五六七八九")} | {
     "零": "0",
     "○": "0",
@@ -72,7 +68,11 @@ def _century(text: str) -> int:
 
 def _month(text: str) -> int:
     names = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-    return names.index(text[:3].lower()) + 1 if text[:1].isalpha() else _number(text)
+    return (
+        names.index(text[:3].lower()) + 1
+        if text[:1].isascii() and text[:1].isalpha()
+        else _number(text)
+    )
 
 
 def _plain(found: re.Match[str]) -> Moment:
@@ -93,6 +93,10 @@ def _swappable(found: re.Match[str]) -> Moment:
     return Moment(year, first, second, certain=second > 12 or first == second)
 
 
+def _lunar(_found: re.Match[str]) -> Moment:
+    return Moment(None)
+
+
 def _short(found: re.Match[str]) -> Moment:
     """Three short numbers: the year is the first beside Chinese, the last otherwise."""
     a, b, c = (int(found[group]) for group in "abc")
@@ -110,69 +114,16 @@ def _short_possible(found: re.Match[str]) -> bool:
 
 @cache
 def _forms() -> tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Moment]], ...]:
-    months = words_of_months()
-    name, comma = rf"(?P<m>{months})\.?", r"[ ,.]*"
-    nth = rf"{_DAY}(?:st|nd|rd|th)?"
-    year2 = r"(?P<y>(?:19|20)\d{2}|'?\d{2})"
-    han_year = rf"(?P<y>(?:[12][{_HAN}]|[一二][{_HAN[:-1]}])[{_HAN[:-1]}]{{2}})"
+    path = resources.files("funduscope.archive").joinpath("redact_dates.toml")
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    parts: dict[str, str] = {}
+    for name, pattern in table["parts"].items():
+        parts[name] = filled(pattern, parts)
+    how = {"plain": _plain, "swappable": _swappable, "short": _short, "lunar": _lunar}
     return tuple(
-        (re.compile(pattern, re.I | re.A), read)
-        for pattern, read in (
-            (
-                rf"(?<!\d)(?P<y>(?:19|20)?\d{{2}}) ?年 ?{_MONTH} ?月(?:份)?(?: ?{_DAY} ?[日号])?{_TIME}",
-                _plain,
-            ),
-            (
-                rf"{han_year}年(?P<m>十[一二]?|[一二三四五六七八九])月(?:(?P<d>[二三]?十?[一二三四五六七八九十])[日号])?",
-                _plain,
-            ),
-            (rf"(?<![\d.]){_YEAR} ?([-/.]) ?{_MONTH} ?\2 ?{_DAY}[日号]?(?!\d){_TIME}", _plain),
-            (
-                rf"(?<![\d.])(?P<a>\d{{1,2}})([-/.])(?P<b>\d{{1,2}})\2(?P<y>(?:19|20)\d{{2}})(?!\d){_TIME}",
-                _swappable,
-            ),
-            (
-                r"(?<![\d.:/-])(?P<a>\d{2})([-.])(?P<b>\d{1,2})\2(?P<c>\d{1,2})(?![\d:]|[.-]\d)",
-                _short,
-            ),
-            (r"(?<![\d./:-])(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<c>\d{2})(?![\d/:])", _short),
-            (rf"(?<!\d){_YEAR}(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?!\d){_TIME}", _plain),
-            (rf"(?<!\d){_YEAR}(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])\d{{6}}(?!\d)", _plain),
-            (
-                rf"(?<![\dA-Z]){nth}(?: of)?[ \-/]*{name}{comma}[-/]*{year2}(?![\dA-Z]){_TIME}",
-                _plain,
-            ),
-            (rf"(?<![A-Z]){name}[ \-]*{nth}{comma}[-/]*{_YEAR}(?!\d){_TIME}", _plain),
-            (rf"(?<![A-Z]){name} {nth},? '?(?P<y>\d{{2}})(?!\d|:|%)", _plain),
-            (rf"(?<!\d){_YEAR}[ \-/]{name}[ \-/]{nth}(?!\d)", _plain),
-            (rf"(?<![A-Z]){name}[ \-/]+(?:of )?{_YEAR}(?!\d)", _plain),
-            (
-                rf"(?<![\dA-Z]){nth}(?: of)?[ \-](?!may be|mar[a-z]|sept[ua]){name}(?![A-Z\d])",
-                _plain,
-            ),
-            (rf"(?<![A-Z])(?!may )(?P<m>{months})\.? {nth}(?![\dA-Z.:/%])", _plain),
-            (rf"(?<![\d.]){_MONTH}月{_DAY}[日号]{_TIME}", _plain),
-            (r"(?<![\d./])(?P<y>(?:19|20)\d{2})[-/.](?P<m>0[1-9]|1[0-2])(?![\d./-])", _plain),
-            (r"(?<![\d./])(?P<m>0[1-9]|1[0-2])/(?P<y>(?:19|20)\d{2})(?![\d./-])", _plain),
-            (
-                r"(?:日期|时间|date)[: ]*(?<!\d)(?P<it>(?P<y>\d{2})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01]))(?!\d)",
-                _plain,
-            ),
-            (r"(?<![\d.])(?P<y>(?:19|20)\d{2}) ?年(?!龄)", _plain),
-            (
-                r"\b(?:in|since|of|from|until|year|circa|before|after|during|c\.|ca\.?|s/p|born|early|late|mid)[ -]"
-                r"(?P<it>(?P<y>(?:19|20)\d{2}))(?!\d|[.:/]\d| ?(?:um|µm|μm|microns?|mm|px|x))",
-                _plain,
-            ),
-            (r"[(（](?P<it>(?P<y>(?:19|20)\d{2}))[)）]", _plain),
-        )
+        (re.compile(filled(form["pattern"], parts), re.I | re.A), how[form["read"]])
+        for form in table["forms"]
     )
-
-
-@cache
-def words_of_months() -> str:
-    """The months' names as one alternation."""
-    return words("en", "months")[0]
 
 
 def read(value: str) -> Moment | None:

@@ -1,4 +1,4 @@
-"""The record's own values wherever they stand in its report: names in every form, numbers, dates."""
+"""The record's own values wherever they stand in its report, in every form."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ MARKS = {
 """Role of a value -> mark; a role that is not here becomes `[id]`."""
 
 _START, _END = r"(?<![A-Za-z])", r"(?![A-Za-z])"
+_STOP = r"(?-i:(?![a-z]))"
 _GAP = r"[\s·•.,_^'’-]*"
 _TITLES_EN = {
     "dr",
@@ -144,7 +145,7 @@ def _han_patterns(name: str) -> tuple[re.Pattern[str], ...]:
     gap = r"[\s·•・.]*"
     family = name[:2] if name[:2] in lists.words("zh", "compound_surnames") else name[:1]
     first = name[len(family) :]
-    titles, verbs = either("zh", "titles"), either("zh", "verbs")
+    titles, verbs = either("zh", "titles"), f"{either('zh', 'long_verbs')}|{either('zh', 'verbs')}"
     kin = either("zh", "titles").replace("|某某|某", "")
     found = [
         re.compile(gap.join(name)),
@@ -200,7 +201,7 @@ def _latin_patterns(words: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
     if len("".join(words)) >= 4 and len(words) > 1:
         middle = r"(?:[A-Z]\.?[\s]+)?"
         for order in _orders(escaped):
-            found.append(re.compile(_START + (_GAP + middle).join(order) + _END, re.I))
+            found.append(re.compile(_START + (_GAP + middle).join(order) + _STOP, re.I))
         for first, last in ((escaped[0], escaped[-1]), (escaped[-1], escaped[0])):
             found.append(
                 re.compile(
@@ -233,7 +234,7 @@ def _single(word: str) -> list[re.Pattern[str]]:
     lower = word.lower()
     plain = lower in lists.everyday_en() or lower in lists.words("en", "ambiguous")
     if len(word) >= 3 and not plain:
-        return [re.compile(rf"{_START}(?:{forms})(?![a-z]|[A-Z](?![a-z]))")]
+        return [re.compile(rf"{_START}(?:{forms}){_STOP}")]
     verbs = either("en", "verbs")
     after = rf"(?=[ \t]+(?:{verbs})(?![a-z])|['’]s[ \t])" if len(word) >= 3 else ""
     both = [re.compile(rf"{title}(?P<it>{forms}){_END}")]

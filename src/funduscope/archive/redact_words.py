@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from importlib import resources
 from types import MappingProxyType
@@ -20,7 +20,7 @@ UPPER, LOWER = "A-ZÀ-ÖØ-Þ", "a-zß-öø-ÿ"
 _WORD = (
     rf"(?:(?:[ODLod]['’]|Mc|Mac|St\. )[{UPPER}][{LOWER}]+(?:-[{UPPER}][{LOWER}]+)*"
     rf"|[{UPPER}][{LOWER}]+(?:['’-][{UPPER}]?[{LOWER}]+)*|[{UPPER}]{{2,}}(?:['’-][{UPPER}]+)*"
-    rf"|[{UPPER}]\.?(?![{UPPER}{LOWER}]))"
+    rf"|[{UPPER}]\.|[{UPPER}](?![{UPPER}{LOWER}]))(?!/)"
 )
 _LINK = r"(?:(?:de|da|del|della|di|du|van|von|der|den|la|le|bin|binti|al|ter|dos|y)[ \t]+)"
 _STEP = r"(?:,?[ \t]+|(?<=[A-Z]\.))"
@@ -46,7 +46,17 @@ def words(language: str, name: str) -> tuple[str, ...]:
 @cache
 def either(language: str, name: str) -> str:
     """The words of a list as one alternation of a pattern."""
-    return "|".join(map(re.escape, words(language, name)))
+    return "|".join(re.escape(word).replace(r"\ ", r"[ \t]+") for word in words(language, name))
+
+
+def filled(pattern: str, parts: Mapping[str, str]) -> str:
+    """A pattern of a table with its parts (%name%) and word lists (%zh.list%) in place."""
+
+    def part(found: re.Match[str]) -> str:
+        name = found[1]
+        return parts[name] if name in parts else either(*name.split("."))
+
+    return re.sub(r"%((?:zh\.|en\.)?[A-Za-z_0-9]+)%", part, pattern)
 
 
 @cache
@@ -67,7 +77,7 @@ def _everyday_zh() -> MappingProxyType[str, tuple[str, ...]]:
     """First character -> words that begin with it."""
     found: dict[str, set[str]] = {}
     findings = (name for finding in vocabulary() for name in finding.names("zh"))
-    for word in (*words("zh", "everyday"), *findings):
+    for word in (*words("zh", "everyday"), *words("zh", "roles"), *findings):
         found.setdefault(word[0], set()).add(word)
     return MappingProxyType({first: tuple(sorted(some)) for first, some in found.items()})
 
@@ -77,7 +87,8 @@ def everyday_en() -> frozenset[str]:
     """Words of reports in lower case, those of the vocabulary included."""
     findings = (name for finding in vocabulary() for name in finding.names("en"))
     named = {word.lower() for name in findings for word in re.findall(r"[A-Za-z]+", name)}
-    return frozenset(words("en", "everyday")) | named - set(words("en", "ambiguous"))
+    listed = {*words("en", "everyday"), *words("en", "verbs")}
+    return frozenset(listed) | named - set(words("en", "ambiguous"))
 
 
 def _around(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -117,16 +128,16 @@ def person(found: str) -> int:
 
     The name ends before the first word that reports use anyway.
     """
-    end = 0
+    end, real = 0, False
     for token in _TOKEN.finditer(found):
         word = token[0].strip(".").lower()
-        also_name = end and (len(word) == 1 or word in words("en", "ambiguous"))
-        if word in everyday_en() and not also_name:
+        also_name = real and word in words("en", "ambiguous")
+        if len(word) > 1 and word in everyday_en() and not also_name:
             break
-        end = token.end()
-    name = found[:end]
-    if re.fullmatch(rf"[{UPPER}]\.?", name):
+        end, real = token.end(), real or len(word) > 1
+    if not real:
         return 0
+    name = found[:end]
     # A full stop after a whole word ends the sentence; after one letter it belongs to the name.
     if name.endswith(".") and not re.search(rf"(?<![{UPPER}{LOWER}])[{UPPER}]\.$", name):
         end -= 1

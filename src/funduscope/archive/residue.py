@@ -197,7 +197,7 @@ def _same_length(text: str, folded: str) -> str:
 
 
 def shortest_dense(patterns: int, size: int) -> int:
-    """Bytes a pattern must have so that `patterns` of them rarely happen by chance in `size` bytes."""
+    """Bytes a pattern must have to be no chance among `patterns` of them in `size` bytes."""
     shortest = SHORTEST_DENSE
     while patterns * size / 256**shortest >= CHANCE:
         shortest += 1

@@ -108,20 +108,10 @@ def _one(kind: str, squeezed: str, spelled: tuple[str, ...]) -> Iterator[Form]:
         yield Form(squeezed, kind, "letters" if squeezed.isalpha() else "mixed", spelled)
 
 
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 
 
 def _dates(kind: str, folded: str) -> Iterator[Form]:
