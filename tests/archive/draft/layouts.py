@@ -172,7 +172,67 @@ def old_system(root: Path) -> None:
     put(root / "老系统" / "库.txt", table(rows, "\t").encode("gb18030"))
 
 
+def image_list(root: Path) -> None:
+    """Three CSV files that meet: patients, examinations, images; a title above one header."""
+    people, exams, images = [["pid", "surname", "forename", "dob", "sex"]], [], []
+    exams.append(["exam_no", "pid", "exam_date", "test", "findings", "diagnosis"])
+    images.append(["exam_no", "side", "file_name", "field"])
+    for one in visits():
+        people.append([f"{one.patient}", *one.west, f"{one.born:%d %b %Y}", "12"[one.woman]])
+        test = "Colour fundus photography" if one.exam % 3 else "Visual field"
+        exams.append([f"E{one.exam}", f"{one.patient}", f"{one.day:%d-%b-%Y}", test, one.english, "follow up"])
+        for side in ("OD", "OS"):
+            name = f"{one.exam * 31 % 99991:05d}{side[1]}.tif"
+            put(root / "north" / "raw" / name)
+            images.append([f"E{one.exam}", side, f"D:\\export\\raw\\{name}", "1"])
+    unique = [people[0], *dict.fromkeys(map(tuple, people[1:]))]
+    put(root / "north" / "people.csv", table([list(row) for row in unique]).encode())
+    put(root / "north" / "exams.csv", table(exams).encode())
+    put(root / "north" / "images.csv", table(images).encode())
+
+
+def eye_folders(root: Path) -> None:
+    """Pipes; photographs below OD and OS; the record's number hides under `code`."""
+    rows = [["code", "gender", "visit date", "narrative", "reader"]]
+    for one in visits():
+        rows.append([f"{one.exam}", "female" if one.woman else "male",
+                     f"{one.day:%Y.%m.%d}", one.english, "Dr. Ames"])
+        for eye in ("OD", "OS"):
+            for number in (1, 2):
+                put(root / "reg" / "fundus" / eye / f"{one.exam}-{number}.bmp")
+    put(root / "reg" / "register.psv.txt", table(rows, "|").encode())
+
+
+def no_separators(root: Path) -> None:
+    """Names, dates and eyes run together; the table has names but the files bear no number."""
+    rows = [["登记号", "病人姓名", "性别", "出生日期", "检查日期", "报告内容", "联系电话"]]
+    for one in visits(24):
+        name = FAMILY[one.patient // 3 % 10] + GIVEN[one.patient // 30 % 8] + "东西南北"[one.patient // 240 % 4]
+        rows.append([f"Z{one.exam}", name, "女" if one.woman else "男", f"{one.born:%Y-%m-%d}",
+                     f"{one.day:%Y年%m月%d日}", one.chinese, "19900001111"])
+        for eye in ("右眼", "左眼"):
+            put(root / "县院" / "照片" / f"{one.day:%Y%m%d}{name}{eye}1.jpg")
+    put(root / "县院" / "登记.csv", table(rows).encode("gb18030"))
+
+
+def xml_reports(root: Path) -> None:
+    """One XML report a file, photographs under the same number."""
+    for one in visits():
+        number = f"RP{one.exam}"
+        put(root / "xml" / "reports" / f"{number}.xml", (
+            f'<?xml version="1.0" encoding="UTF-8"?><Exam><AccessionNo>{number}</AccessionNo>'
+            f'<Patient mrn="{one.patient}"><Name>{one.name}</Name>'
+            f'<Sex>{"F" if one.woman else "M"}</Sex></Patient><ExamDate>{one.day:%Y%m%d}</ExamDate>'
+            f"<Findings>{one.chinese}</Findings><Conclusion>双眼随诊观察定期复查眼底</Conclusion></Exam>"
+        ).encode())
+        for eye in "RL":
+            put(root / "xml" / "jpg" / f"{one.day:%Y%m}" / f"{number}_{eye}.jpg")
+
+
 LAYOUTS = {
     make.__name__: make
-    for make in (english_images, patient_folders, nested_lines, two_sheets, zipped, old_system)
+    for make in (
+        *(english_images, patient_folders, nested_lines, two_sheets, zipped, old_system),
+        *(image_list, eye_folders, no_separators, xml_reports),
+    )
 }

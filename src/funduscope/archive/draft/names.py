@@ -70,6 +70,8 @@ class _Values:
 
 def _number(texts: Sequence[str]) -> str:
     """Numbers of a record: digits of a fixed or free length, constant letters as they are."""
+    if sum(not text.isascii() for text in texts) > 0.5 * len(texts):
+        return r"[^/0-9_\-]+?"
     shapes = Counter(re.sub(r"\d+", "0", text) for text in texts)
     shape, count = shapes.most_common(1)[0]
     if count < 0.9 * len(texts):
