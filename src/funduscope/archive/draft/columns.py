@@ -12,13 +12,17 @@ from funduscope.archive.draft import dates
 from funduscope.archive.draft.keys import IDENTITY_ROLES
 from funduscope.archive.draft.words import is_chinese_name, meanings, plain, procedure_of, role_of
 
-_RESIDENT = re.compile(r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]")
+_RESIDENT = re.compile(
+    r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]"
+)
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
 _IMAGE = re.compile(r"\.(?:jpe?g|jpe|png|tiff?|bmp|gif|webp|jp2|dcm)(?![A-Za-z0-9])", re.IGNORECASE)
 _AGE = re.compile(r"(\d{1,3})(?:\.\d)?\s*\D{0,9}")
 _NUMBER = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9_\-./]{2,39}")
-_DATED = re.compile(r"(?:19|20)\d{2}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d{2}")
+_DATED = re.compile(
+    r"(?:19|20)\d{2}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d{2}"
+)
 _UID = re.compile(r"[0-2](?:\.\d+){3,}")
 
 
@@ -162,8 +166,11 @@ def _role(column: Column) -> tuple[str | None, float, str]:
     why = "header word" if whole else "part of the header"
     weight = rank + (0 if whole else 50)
     if not column.distinct:
-        return (role, weight + 500, f"{why}; no filled cell") if role in IDENTITY_ROLES else (
-            None, 0, "no filled cell")
+        return (
+            (role, weight + 500, f"{why}; no filled cell")
+            if role in IDENTITY_ROLES
+            else (None, 0, "no filled cell")
+        )
     if role in ("right", "left", "images") and kind != "images":
         if column.is_text:
             return "report", weight + 100, f"{why} names an eye, cells are sentences"
@@ -197,9 +204,7 @@ def _role(column: Column) -> tuple[str | None, float, str]:
     return role, weight, why
 
 
-def _no_number(
-    column: Column, kind: str | None, weight: float
-) -> tuple[str | None, float, str]:
+def _no_number(column: Column, kind: str | None, weight: float) -> tuple[str | None, float, str]:
     """A header of an examination or a patient over cells that are no numbers."""
     if kind == "report":
         return "report", weight + 100, "cells are sentences"

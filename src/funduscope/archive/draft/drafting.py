@@ -68,8 +68,13 @@ def draft(archive: Path, out: Path) -> Draft:
         )
     out.mkdir(parents=True, exist_ok=True)
     left = Counter(file.path.rpartition(".")[2].lower() for file in files if file.kind == "unread")
-    head = [*_HEAD, *(f"? {n} .{suffix} files cannot be read: export them as CSV or .xlsx"
-                      for suffix, n in sorted(left.items()))]
+    head = [
+        *_HEAD,
+        *(
+            f"? {n} .{suffix} files cannot be read: export them as CSV or .xlsx"
+            for suffix, n in sorted(left.items())
+        ),
+    ]
     text = toml.render(found, head)
     (out / NAME).write_text(text, encoding="utf-8", newline="\n")
     samples.write(archive, out / SAMPLES, sites, drafted)
@@ -104,9 +109,7 @@ def _refuse(archive: Path, out: Path) -> None:
         )
 
 
-def _site(
-    archive: Path, site: Site, tables: list[Table]
-) -> tuple[list[Sourced], photos.Learnt]:
+def _site(archive: Path, site: Site, tables: list[Table]) -> tuple[list[Sourced], photos.Learnt]:
     own = {file.path for file in site.files}
     names = {
         part

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 
 from funduscope.archive.draft import dates
 from funduscope.archive.draft.tokens import Path, Run, Span
@@ -46,8 +47,12 @@ def label_columns(
     done: set[str] = set()
     hits = {name: _hits(paths, group, set(values)) for name, (group, values) in columns.items()}
     order = sorted(columns, key=lambda name: -len({s.text for h in hits[name] for s in h}))
-    by_group = [name for group in dict.fromkeys(g for g, _ in columns.values()) for name in order
-                if columns[name][0] == group]
+    by_group = [
+        name
+        for group in dict.fromkeys(g for g, _ in columns.values())
+        for name in order
+        if columns[name][0] == group
+    ]
     for name in by_group:
         group = columns[name][0]
         if group in done and group != "name":
@@ -102,7 +107,7 @@ def _merge_names(paths: Sequence[Path]) -> None:
     """Family and given name beside one another are one name."""
     for path in paths:
         names = [span for span in path.spans if span.role == "name"]
-        for one, other in zip(names, names[1:], strict=False):
+        for one, other in pairwise(names):
             between = path.text[one.end : other.start]
             if len(between) <= 1 and between != "/" and one in path.spans:
                 path.spans = [s for s in path.spans if s not in (one, other)]
@@ -192,7 +197,7 @@ def _eyes(paths: Sequence[Path]) -> dict[str, str]:
         for place, count in at.items()
         if min(count["OD"], count["OS"]) >= max(1, 0.1 * max(count["OD"], count["OS"]))
     }
-    both = {p: n for p, n in both.items() if n >= 0.03 * len(paths) or n >= 4 and len(paths) < 40}
+    both = {p: n for p, n in both.items() if n >= 0.03 * len(paths) or (n >= 4 and len(paths) < 40)}
     seen: dict[str, str] = {}
     for path, here in zip(paths, spans, strict=True):
         fitting = [span for span in here if span.place in both]
@@ -207,7 +212,9 @@ def _looks(paths: Sequence[Path]) -> dict[str, dict[str, str]]:
     """Words for field and kind: at their place hardly anything else may stand."""
     about = {word: ("kind", m) for word, m in meanings("kind").items()}
     about |= {word: ("field", m) for word, m in meanings("field").items()}
-    spans = [_candidates(path, {word: m for word, (_, m) in about.items()}, "look") for path in paths]
+    spans = [
+        _candidates(path, {word: m for word, (_, m) in about.items()}, "look") for path in paths
+    ]
     hits = Counter(span.place for here in spans for span in here)
     words: defaultdict[tuple[int, str, str, int], set[str]] = defaultdict(set)
     for here in spans:
@@ -250,7 +257,11 @@ def label_unknown(paths: Sequence[Path]) -> dict[str, str]:
                 continue
             first = at
             last = at
-            while last + 1 < len(path.runs) and path.runs[last + 1].kind not in "sc" and run.kind != "c":
+            while (
+                last + 1 < len(path.runs)
+                and path.runs[last + 1].kind not in "sc"
+                and run.kind != "c"
+            ):
                 last += 1
             if at and path.runs[at - 1].kind in "dl" and run.kind != "c":
                 continue  # the rest of a mixed number

@@ -95,7 +95,7 @@ def learn(paths: Sequence[Path], date_form: str | None) -> Pattern | None:
     tried = {part for template in common for part in _parts(template)}
     scores = {template: _score(template, paths, values) for template in tried}
     best = max(sorted(tried, key=repr), key=lambda one: (scores[one], -len(one)))
-    best, score = _loosen(best, scores[best], paths, values)
+    best, _ = _loosen(best, scores[best], paths, values)
     regex = _regex(best, values)
     found = [re.search(regex, path.full) for path in paths]
     marked = [path for path in paths if path.spans]

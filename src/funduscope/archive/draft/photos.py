@@ -109,7 +109,9 @@ def _named(sourced: Sourced, paths: list[Path], globs: list[str], count: int) ->
     return Learnt(paths, pattern)
 
 
-def _by_key(paths: list[Path], tables: Sequence[Sourced]) -> tuple[Sourced, dict[str, float]] | None:
+def _by_key(
+    paths: list[Path], tables: Sequence[Sourced]
+) -> tuple[Sourced, dict[str, float]] | None:
     """The table whose numbers stand in most paths; the paths are marked with them."""
     best: tuple[float, Sourced] | None = None
     for sourced in tables:
@@ -180,7 +182,9 @@ def _matched(
     date_column = roles.one("exam_date")
     key = next((g for g in ("exam", "patient") if g in keys), None)
     if form and "date" in pattern.groups:
-        told = f"{sum(any(s.role == 'date' for s in p.spans) for p in paths) / len(paths):.0%} bear it"
+        told = (
+            f"{sum(any(s.role == 'date' for s in p.spans) for p in paths) / len(paths):.0%} bear it"
+        )
         if date_column and key:
             days = joins.days_by(table, keys[key][0], date_column, sourced.forms)
             window, exact = joins.day_distance(paths, form, key, days)
@@ -205,8 +209,9 @@ def promote(sourced: Sourced, group: str, column: str) -> None:
 
 def _hidden(sources: Sequence[Sourced], paths: Sequence[Path], draft: SourceDraft) -> None:
     """Say so where the numbers of file names are parts of longer ones in a table."""
-    told = [{run.text for run in path.runs if run.kind == "d" and len(run.text) >= 3}
-            for path in paths]
+    told = [
+        {run.text for run in path.runs if run.kind == "d" and len(run.text) >= 3} for path in paths
+    ]
     for sourced in sources:
         for name in sourced.table.columns:
             values = sourced.table.values(name)
@@ -248,4 +253,3 @@ def _alone(
         draft.open.append("no part of the paths seems to stand for a patient: see the samples")
     sources.append(Sourced(Table([], "folder", [], []), Roles(), {}, draft))
     return Learnt(paths, pattern)
-

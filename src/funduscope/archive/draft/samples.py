@@ -15,7 +15,16 @@ from funduscope.archive.draft.photos import Learnt
 from funduscope.archive.draft.sources import Sourced
 from funduscope.errors import DataError
 from funduscope.inputs import decode
-from funduscope.pages import Block, Caption, Column, ContactSheet, Photo, Section, Table, report_html
+from funduscope.pages import (
+    Block,
+    Caption,
+    Column,
+    ContactSheet,
+    Photo,
+    Section,
+    Table,
+    report_html,
+)
 
 _ROWS, _PHOTOS, _SHOWN, _LONG = 4, 6, 14, 160
 _WARNING = (
@@ -88,7 +97,9 @@ def _photos(archive: Path, site: Site, learnt: Learnt) -> list[Block]:
     for path in [*chosen, *missed]:
         found = pattern.search(path.full) if pattern else None
         told = {k: v for k, v in (found.groupdict() if found else {}).items() if v}
-        rows.append([toml.one_line(path.full), ", ".join(f"{k} {v}" for k, v in told.items()) or None])
+        rows.append(
+            [toml.one_line(path.full), ", ".join(f"{k} {v}" for k, v in told.items()) or None]
+        )
     blocks: list[Block] = [
         Table([Column("File"), Column("What its name tells")], rows, caption="Photographs")
     ]

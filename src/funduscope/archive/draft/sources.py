@@ -75,7 +75,9 @@ def write_columns(sourced: Sourced) -> None:
             draft.set(f"columns.{role}", columns[0], roles.why.get(columns[0], ""))
     for role in ("right", "left", "images"):
         pictures = roles.columns.get(role, [])
-        draft.set(f"columns.{role}", pictures, "; ".join(roles.why.get(one, "") for one in pictures))
+        draft.set(
+            f"columns.{role}", pictures, "; ".join(roles.why.get(one, "") for one in pictures)
+        )
     reports = roles.columns.get("report", [])
     draft.set("columns.report", reports, "; ".join(roles.why.get(one, "") for one in reports))
     _identity(sourced)
@@ -119,7 +121,9 @@ def _words(sourced: Sourced, procedure: str | None, sex: str | None) -> None:
         found, unknown, rest = cells.procedures(table.values(procedure))
         draft.set("values.procedure", found, "cfp is kept; oct, ffa and other are left out")
         for word in unknown:
-            draft.open.append(f'a procedure that is not known: "{word}" = "cfp | oct | ffa | other"')
+            draft.open.append(
+                f'a procedure that is not known: "{word}" = "cfp | oct | ffa | other"'
+            )
         if rest:
             draft.open.append(f"{rest} cells of {procedure} hold rare words: see the samples")
     if sex and table.values(sex):
@@ -132,7 +136,11 @@ def _words(sourced: Sourced, procedure: str | None, sex: str | None) -> None:
     if eye:
         eyes, rest = cells.known_words(table.values(eye), "eye")
         eyes |= draft.get("values.eye") or {}
-        draft.set("values.eye", eyes, "words of the column and of file names" + (f"; {rest} others" if rest else ""))
+        draft.set(
+            "values.eye",
+            eyes,
+            "words of the column and of file names" + (f"; {rest} others" if rest else ""),
+        )
     age = roles.one("age")
     if age:
         draft.set("values.age_unit", cells.age_units(table.values(age)), "words behind the ages")
@@ -148,7 +156,11 @@ def _check(sourced: Sourced) -> None:
     if roles.left:
         names = ", ".join(roles.left)
         draft.open.append(f"not used (add a column that may name a person to identity): {names}")
-    twice = [name for role in ("report",) for name in roles.columns.get(role, [])
-             if re.search(r"右|左|right|left|\bO[DS]\b", name, re.IGNORECASE)]
+    twice = [
+        name
+        for role in ("report",)
+        for name in roles.columns.get(role, [])
+        if re.search(r"右|左|right|left|\bO[DS]\b", name, re.IGNORECASE)
+    ]
     if len(twice) > 1:
         draft.open.append("reports of each eye in columns of their own: do the words name the eye?")

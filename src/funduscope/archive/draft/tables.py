@@ -224,9 +224,9 @@ def _fhir(values: list[dict[str, Any]], path: str) -> Table:
             "study": next((s for s in studies if re.fullmatch(r"[\d.]{10,}", s)), ""),
             "accession": ";".join(n for n in numbers if not re.search(r"\d\.\d+\.", n)),
             "effective": str(one.get("effectiveDateTime", one.get("issued", "")))[:10],
-            "code": str(code.get("text") or next(
-                (c.get("display", "") for c in code.get("coding", [])), ""
-            )),
+            "code": str(
+                code.get("text") or next((c.get("display", "") for c in code.get("coding", [])), "")
+            ),
             "conclusion": str(one.get("conclusion", "")),
             "gender": str(people[0].get("gender", "")) if people else "",
         }
@@ -253,7 +253,9 @@ def _xml(text: str, path: str) -> list[Table]:
         cells = dict(_elements(element, element.tag.rpartition("}")[2]))
         rows.append({key: cell for key, cell in cells.items() if cell})
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    doubts = ["a file has a DOCTYPE or entities of its own: they are not read"] if clean != text else []
+    doubts = (
+        ["a file has a DOCTYPE or entities of its own: they are not read"] if clean != text else []
+    )
     return [Table([path], "xml", columns, rows, doubts=doubts)] if columns else []
 
 

@@ -59,9 +59,15 @@ class Path:
     def cut(self, role: str, start: int, end: int) -> Span:
         """The span between two offsets."""
         after = self.text[end:].partition("/")[0]
-        runs_after = sum(run.kind != "s" for run in self.runs if end <= run.start < end + len(after))
-        place = (self.text.count("/", end), _sign(self.text, start - 1), _sign(self.text, end),
-                 runs_after)
+        runs_after = sum(
+            run.kind != "s" for run in self.runs if end <= run.start < end + len(after)
+        )
+        place = (
+            self.text.count("/", end),
+            _sign(self.text, start - 1),
+            _sign(self.text, end),
+            runs_after,
+        )
         return Span(role, self.text[start:end], start, end, place)
 
     def free(self, start: int, end: int) -> bool:

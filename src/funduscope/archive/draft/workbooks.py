@@ -52,7 +52,9 @@ def header(top: Sequence[Sequence[str]]) -> list[str]:
     above = top[at - 1] if at else []
     for column, name in enumerate(names):
         if name and top[at].count(name) > 1 and above:
-            over = next((above[c] for c in range(min(column, len(above) - 1), -1, -1) if above[c]), "")
+            over = next(
+                (above[c] for c in range(min(column, len(above) - 1), -1, -1) if above[c]), ""
+            )
             names[column] = f"{over}.{name}" if over else name
     return names
 

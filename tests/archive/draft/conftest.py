@@ -6,13 +6,18 @@ import csv
 import io
 import json
 import random
+import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
+import pytest
 from PIL import Image
+
+from funduscope.archive.draft import draft
 
 FAMILY = "赵钱孙李周吴郑王冯陈"
 GIVEN = ("明远", "晓", "淑芬", "国强", "丽", "海燕", "文", "建华")
@@ -92,8 +97,17 @@ def english_images(root: Path) -> None:
         for eye in ("right", "left"):
             name = f"img_{one.exam}{eye[0]}.jpg"
             put(root / "pics" / name)
-            rows.append([name, f"P{one.patient}", eye, f"{one.day:%d/%m/%Y}",
-                         "F" if one.woman else "M", f"{one.day.year - one.born.year}", one.english])
+            rows.append(
+                [
+                    name,
+                    f"P{one.patient}",
+                    eye,
+                    f"{one.day:%d/%m/%Y}",
+                    "F" if one.woman else "M",
+                    f"{one.day.year - one.born.year}",
+                    one.english,
+                ]
+            )
     put(root / "list.csv", table(rows).encode())
 
 
@@ -110,12 +124,27 @@ def nested_lines(root: Path) -> None:
     """JSON Lines with nested objects; codes 0 and 1 for sex; photographs by number."""
     lines = []
     for one in visits():
-        lines.append(json.dumps({
-            "visit": {"accession": f"A-{one.exam}", "date": f"{one.day:%Y%m%d}", "type": "CFP"},
-            "person": {"mrn": f"{one.patient}", "name": one.name, "sex": 0 if one.woman else 1,
-                       "idcard": one.resident, "tel": "199 0000 0000"},
-            "findings": one.chinese, "impression": "双眼随诊观察，定期复查眼底情况",
-        }, ensure_ascii=False))
+        lines.append(
+            json.dumps(
+                {
+                    "visit": {
+                        "accession": f"A-{one.exam}",
+                        "date": f"{one.day:%Y%m%d}",
+                        "type": "CFP",
+                    },
+                    "person": {
+                        "mrn": f"{one.patient}",
+                        "name": one.name,
+                        "sex": 0 if one.woman else 1,
+                        "idcard": one.resident,
+                        "tel": "199 0000 0000",
+                    },
+                    "findings": one.chinese,
+                    "impression": "双眼随诊观察，定期复查眼底情况",
+                },
+                ensure_ascii=False,
+            )
+        )
         for eye in "LR":
             put(root / "clinic" / "store" / f"{one.day:%Y}" / f"A-{one.exam}.{eye}.jpg")
     put(root / "clinic" / "export.jsonl", "\n".join(lines).encode())
@@ -135,8 +164,15 @@ def two_sheets(root: Path) -> None:
     seen = set()
     for one in visits():
         if one.patient not in seen:
-            people.append([f"C{one.patient}", " ".join(one.west), one.born,
-                           "Female" if one.woman else "Male", "(415) 555-0100"])
+            people.append(
+                [
+                    f"C{one.patient}",
+                    " ".join(one.west),
+                    one.born,
+                    "Female" if one.woman else "Male",
+                    "(415) 555-0100",
+                ]
+            )
             seen.add(one.patient)
         files = [f"{one.exam}_{n}.png" for n in (1, 2)]
         for name in files:
@@ -150,9 +186,19 @@ def zipped(root: Path) -> None:
     rows = [["病历号", "患者姓名", "检查时间", "检查名称", "诊断结果", "手机号"]]
     members: list[list[str]] = [[], []]
     for at, one in enumerate(visits()):
-        rows.append([f"ZY{one.patient:06d}", one.name, f"{one.day:%Y/%m/%d} 09:15:00",
-                     "彩色眼底照相" if at % 7 else "眼部B超", one.chinese, f"1990000{one.exam % 10000:04d}"])
-        members[at % 2] += [f"ZY{one.patient:06d}_{one.day:%Y%m%d}_{eye}.JPG" for eye in ("OD", "OS")]
+        rows.append(
+            [
+                f"ZY{one.patient:06d}",
+                one.name,
+                f"{one.day:%Y/%m/%d} 09:15:00",
+                "彩色眼底照相" if at % 7 else "眼部B超",
+                one.chinese,
+                f"1990000{one.exam % 10000:04d}",
+            ]
+        )
+        members[at % 2] += [
+            f"ZY{one.patient:06d}_{one.day:%Y%m%d}_{eye}.JPG" for eye in ("OD", "OS")
+        ]
     root.joinpath("west").mkdir(parents=True)
     for at, names in enumerate(members):
         with zipfile.ZipFile(root / "west" / f"batch{at}.zip", "w") as packed:
@@ -165,8 +211,17 @@ def old_system(root: Path) -> None:
     """GB18030, tabs, dates as 19.05.28, ages as 7岁, headers that say nothing of numbers."""
     rows = [["流水", "姓名", "性别", "年龄", "日期", "所见", "医师"]]
     for one in visits():
-        rows.append([f"{one.exam:08d}", one.name, "女" if one.woman else "男",
-                     f"{one.day.year - one.born.year}岁", f"{one.day:%y.%m.%d}", one.chinese, "孙文"])
+        rows.append(
+            [
+                f"{one.exam:08d}",
+                one.name,
+                "女" if one.woman else "男",
+                f"{one.day.year - one.born.year}岁",
+                f"{one.day:%y.%m.%d}",
+                one.chinese,
+                "孙文",
+            ]
+        )
         for eye in ("右", "左"):
             put(root / "老系统" / "图" / f"{one.name}{one.exam:08d}" / f"{eye}1.jpg")
     put(root / "老系统" / "库.txt", table(rows, "\t").encode("gb18030"))
@@ -180,7 +235,16 @@ def image_list(root: Path) -> None:
     for one in visits():
         people.append([f"{one.patient}", *one.west, f"{one.born:%d %b %Y}", "12"[one.woman]])
         test = "Colour fundus photography" if one.exam % 3 else "Visual field"
-        exams.append([f"E{one.exam}", f"{one.patient}", f"{one.day:%d-%b-%Y}", test, one.english, "follow up"])
+        exams.append(
+            [
+                f"E{one.exam}",
+                f"{one.patient}",
+                f"{one.day:%d-%b-%Y}",
+                test,
+                one.english,
+                "follow up",
+            ]
+        )
         for side in ("OD", "OS"):
             name = f"{one.exam * 31 % 99991:05d}{side[1]}.tif"
             put(root / "north" / "raw" / name)
@@ -195,8 +259,15 @@ def eye_folders(root: Path) -> None:
     """Pipes; photographs below OD and OS; the record's number hides under `code`."""
     rows = [["code", "gender", "visit date", "narrative", "reader"]]
     for one in visits():
-        rows.append([f"{one.exam}", "female" if one.woman else "male",
-                     f"{one.day:%Y.%m.%d}", one.english, "Dr. Ames"])
+        rows.append(
+            [
+                f"{one.exam}",
+                "female" if one.woman else "male",
+                f"{one.day:%Y.%m.%d}",
+                one.english,
+                "Dr. Ames",
+            ]
+        )
         for eye in ("OD", "OS"):
             for number in (1, 2):
                 put(root / "reg" / "fundus" / eye / f"{one.exam}-{number}.bmp")
@@ -207,9 +278,22 @@ def no_separators(root: Path) -> None:
     """Names, dates and eyes run together; the table has names but the files bear no number."""
     rows = [["登记号", "病人姓名", "性别", "出生日期", "检查日期", "报告内容", "联系电话"]]
     for one in visits(24):
-        name = FAMILY[one.patient // 3 % 10] + GIVEN[one.patient // 30 % 8] + "东西南北"[one.patient // 240 % 4]
-        rows.append([f"Z{one.exam}", name, "女" if one.woman else "男", f"{one.born:%Y-%m-%d}",
-                     f"{one.day:%Y年%m月%d日}", one.chinese, "19900001111"])
+        name = (
+            FAMILY[one.patient // 3 % 10]
+            + GIVEN[one.patient // 30 % 8]
+            + "东西南北"[one.patient // 240 % 4]
+        )
+        rows.append(
+            [
+                f"Z{one.exam}",
+                name,
+                "女" if one.woman else "男",
+                f"{one.born:%Y-%m-%d}",
+                f"{one.day:%Y年%m月%d日}",
+                one.chinese,
+                "19900001111",
+            ]
+        )
         for eye in ("右眼", "左眼"):
             put(root / "县院" / "照片" / f"{one.day:%Y%m%d}{name}{eye}1.jpg")
     put(root / "县院" / "登记.csv", table(rows).encode("gb18030"))
@@ -219,12 +303,16 @@ def xml_reports(root: Path) -> None:
     """One XML report a file, photographs under the same number."""
     for one in visits():
         number = f"RP{one.exam}"
-        put(root / "xml" / "reports" / f"{number}.xml", (
-            f'<?xml version="1.0" encoding="UTF-8"?><Exam><AccessionNo>{number}</AccessionNo>'
-            f'<Patient mrn="{one.patient}"><Name>{one.name}</Name>'
-            f'<Sex>{"F" if one.woman else "M"}</Sex></Patient><ExamDate>{one.day:%Y%m%d}</ExamDate>'
-            f"<Findings>{one.chinese}</Findings><Conclusion>双眼随诊观察定期复查眼底</Conclusion></Exam>"
-        ).encode())
+        put(
+            root / "xml" / "reports" / f"{number}.xml",
+            (
+                f'<?xml version="1.0" encoding="UTF-8"?><Exam><AccessionNo>{number}</AccessionNo>'
+                f'<Patient mrn="{one.patient}"><Name>{one.name}</Name>'
+                f"<Sex>{'F' if one.woman else 'M'}</Sex></Patient>"
+                f"<ExamDate>{one.day:%Y%m%d}</ExamDate>"
+                f"<Findings>{one.chinese}</Findings><Conclusion>双眼随诊观察定期复查眼底</Conclusion></Exam>"
+            ).encode(),
+        )
         for eye in "RL":
             put(root / "xml" / "jpg" / f"{one.day:%Y%m}" / f"{number}_{eye}.jpg")
 
@@ -236,3 +324,56 @@ LAYOUTS = {
         *(image_list, eye_folders, no_separators, xml_reports),
     )
 }
+
+
+@dataclass(frozen=True)
+class Made:
+    """A layout, drafted: its archive, the text of archive.toml, its sources by kind."""
+
+    archive: Path
+    out: Path
+    text: str
+    sources: list[dict[str, Any]]
+
+    def source(self, kind: str) -> dict[str, Any]:
+        return next(one for one in self.sources if one["kind"] == kind)
+
+    def names(self) -> list[str]:
+        """Paths of all photographs below the one site's folder, ZIP files as folders."""
+        found = []
+        for path in sorted(self.archive.rglob("*")):
+            below = path.relative_to(self.archive / self.sources[0]["folder"]).as_posix()
+            if path.suffix == ".zip":
+                found += [f"{below}/{name}" for name in zipfile.ZipFile(path).namelist()]
+            elif path.is_file():
+                found.append(below)
+        suffixes = (".jpg", ".png", ".tif", ".bmp", ".JPG")
+        return [name for name in found if name.endswith(suffixes)]
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
+    """Name of a layout -> the layout, drafted once."""
+    known: dict[str, Made] = {}
+
+    def make(name: str) -> Made:
+        if name not in known:
+            root = tmp_path_factory.mktemp(name)
+            (root / "archive").mkdir()
+            LAYOUTS[name](root / "archive")
+            found = draft(root / "archive", root / "out")
+            text = found.description.read_text(encoding="utf-8")
+            sources = tomllib.loads(text)["source"]
+            known[name] = Made(root / "archive", root / "out", text, sources)
+        return known[name]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def people() -> set[str]:
+    """Names, resident IDs and examination numbers of everybody in the layouts."""
+    told: set[str] = set()
+    for one in visits(36):
+        told |= {one.name, one.resident, f"{one.exam}", " ".join(one.west)}
+    return told
