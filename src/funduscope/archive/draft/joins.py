@@ -1,4 +1,4 @@
-"""Which columns of two tables hold the same numbers, and how photographs' dates meet the tables'."""
+"""Which columns of two tables hold the same numbers, and how dates of photographs meet theirs."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 
 from funduscope.archive.draft import dates
 from funduscope.archive.draft.tokens import Path, Run, Span
@@ -106,7 +107,7 @@ def _merge_names(paths: Sequence[Path]) -> None:
     """Family and given name beside one another are one name."""
     for path in paths:
         names = [span for span in path.spans if span.role == "name"]
-        for one, other in zip(names, names[1:], strict=False):
+        for one, other in pairwise(names):
             between = path.text[one.end : other.start]
             if len(between) <= 1 and between != "/" and one in path.spans:
                 path.spans = [s for s in path.spans if s not in (one, other)]

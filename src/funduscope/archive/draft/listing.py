@@ -140,7 +140,7 @@ def find_sites(files: Sequence[File], root_name: str, tables: Sequence[str]) -> 
         elif file.kind in ("photo", "refused"):
             with_photos[top] += 1
     photo_folders = {top for top, count in with_photos.items() if count}
-    if at_root or not _apart(with_table, photo_folders, with_photos, files, cut):
+    if at_root or not _apart(with_table, photo_folders, with_photos):
         name = root_name if base == "." else base.rpartition("/")[2]
         return [Site(name, base, list(files))]
     sites: dict[str, Site] = {}
@@ -155,16 +155,18 @@ def find_sites(files: Sequence[File], root_name: str, tables: Sequence[str]) -> 
 def _descend(files: Sequence[File]) -> str:
     """The deepest folder that holds everything (an export often lies in a folder of its own)."""
     parents = [file.path.partition("!")[0].split("/")[:-1] for file in files]
-    common: list[str] = os.path.commonprefix(parents) if parents else []
+    common: list[str] = []
+    for level in zip(*parents, strict=False):
+        if len(set(level)) > 1:
+            break
+        common.append(level[0])
     tops = {tuple(parent[: len(common) + 1]) for parent in parents}
     if len(tops) == 1 and common:
         common = common[:-1]  # one folder with everything in it is the site itself
     return "/".join(common) or "."
 
 
-def _apart(
-    tables: set[str], photos: set[str], counts: Counter[str], files: Sequence[File], cut: int
-) -> bool:
+def _apart(tables: set[str], photos: set[str], counts: Counter[str]) -> bool:
     """Whether the top-level folders are sites of their own."""
     tops = tables | photos
     if not tops or all(plain(top) in _PLACES or plain(top) in meanings("eye") for top in tops):
@@ -172,13 +174,11 @@ def _apart(
     if tables:
         return bool(tables & photos) or not photos
     # No table anywhere: folders of patients or days hold few photographs each.
-    deep = {
-        file.path[cut:].split("/")[0]
-        for file in files
-        if file.kind == "photo" and file.path[cut:].count("/") >= 2
-    }
     return len(tops) <= 12 and all(
-        (top in deep or counts[top] >= 12) and role_of(top) is None and not _numeric(top)
+        counts[top] >= 20
+        and role_of(top) is None
+        and not _numeric(top)
+        and not is_chinese_name(top)
         for top in tops
     )
 
@@ -196,7 +196,9 @@ def photo_globs(site: Site, kinds: Sequence[str], avoid: Sequence[str]) -> list[
     taken = {name.split("/")[0] for name in avoid if "/" in name}
     tops = sorted({name.split("/")[0] for name in names if "/" in name})
     globs: list[str] = []
-    if any(_numeric(top) or is_chinese_name(top) for top in tops):
+    common = _PLACES | meanings("eye").keys()
+    few = len(names) < 8 * len(tops) and any(plain(top) not in common for top in tops)
+    if (few and len(tops) > 2) or any(_numeric(top) or is_chinese_name(top) for top in tops):
         taken = taken or {""}  # folders of days or patients: no name of theirs in a description
         if not taken & set(tops):
             tops, names = [], [name for name in names if "/" not in name]

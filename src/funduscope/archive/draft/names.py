@@ -70,6 +70,8 @@ class _Values:
 
 def _number(texts: Sequence[str]) -> str:
     """Numbers of a record: digits of a fixed or free length, constant letters as they are."""
+    if sum(not text.isascii() for text in texts) > 0.5 * len(texts):
+        return r"[^/0-9_\-]+?"
     shapes = Counter(re.sub(r"\d+", "0", text) for text in texts)
     shape, count = shapes.most_common(1)[0]
     if count < 0.9 * len(texts):
@@ -93,7 +95,7 @@ def learn(paths: Sequence[Path], date_form: str | None) -> Pattern | None:
     tried = {part for template in common for part in _parts(template)}
     scores = {template: _score(template, paths, values) for template in tried}
     best = max(sorted(tried, key=repr), key=lambda one: (scores[one], -len(one)))
-    best, score = _loosen(best, scores[best], paths, values)
+    best, _ = _loosen(best, scores[best], paths, values)
     regex = _regex(best, values)
     found = [re.search(regex, path.full) for path in paths]
     marked = [path for path in paths if path.spans]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -89,15 +90,19 @@ def _named(sourced: Sourced, paths: list[Path], globs: list[str], count: int) ->
     files = {path.full for path in paths} | {path.full.rpartition("/")[2] for path in paths}
     sign = cells.separator(told)
     split = [p.strip() for v in told for p in (v.split(sign) if sign else [v])]
-    found = sum(name.replace("\\", "/").lstrip("./") in files for name in split)
+    found = sum(name.replace("\\", "/").rpartition("/")[2] in files for name in split)
     share = found / max(1, len(split))
     draft.set("photos", globs, f"{count} files; the table names {share:.0%} of its files right")
     if sign and sign != ";":
         draft.set("format.separator", sign, "between several names in a cell")
+    labels.label_columns(paths, _keys(sourced))
+    form = labels.label_dates(paths)
     _words(draft, paths)
-    pattern = names.learn(paths, None)
+    pattern = names.learn(paths, form)
     if pattern is not None:
-        why = f"words in the files' names, {pattern.read:.0%} read"
+        if form and "date" in pattern.groups:
+            draft.set("format.file_date", form)
+        why = f"for what the table does not tell; {pattern.read:.0%} of the paths are read wholly"
         draft.set("format.file_pattern", pattern.regex, why)
     if share < 0.5:
         draft.open.append("few of the files that the table names are there: a folder missing?")
@@ -116,8 +121,26 @@ def _by_key(
         if weight and (best is None or weight > best[0]):
             best = (weight, sourced)
     if best is None:
-        return None
+        return _by_name(paths, tables)
     return best[1], labels.label_columns(paths, _keys(best[1]))
+
+
+def _by_name(
+    paths: list[Path], tables: Sequence[Sourced]
+) -> tuple[Sourced, dict[str, float]] | None:
+    """Where file names bear no number: the patient's name stands for the patient, if it must."""
+    for sourced in tables:
+        for column in sourced.roles.columns.get("name", []):
+            trial = [Path(path.full) for path in paths]
+            wanted = {column: ("patient", sourced.table.values(column))}
+            if labels.label_columns(trial, wanted).get(column, 0.0) < 0.5:
+                continue
+            sourced.draft.set("columns.name", column)
+            promote(sourced, "patient", column)
+            sourced.roles.columns.setdefault("name", []).insert(0, column)
+            sourced.roles.why[column] = "UNSURE: files bear names only; two may share one"
+            return sourced, labels.label_columns(paths, wanted)
+    return None
 
 
 def _keys(sourced: Sourced) -> dict[str, tuple[str, list[str]]]:
@@ -184,6 +207,24 @@ def promote(sourced: Sourced, group: str, column: str) -> None:
     sourced.roles.why[column] = "its values stand in the photographs' names"
 
 
+def _hidden(sources: Sequence[Sourced], paths: Sequence[Path], draft: SourceDraft) -> None:
+    """Say so where the numbers of file names are parts of longer ones in a table."""
+    told = [
+        {run.text for run in path.runs if run.kind == "d" and len(run.text) >= 3} for path in paths
+    ]
+    for sourced in sources:
+        for name in sourced.table.columns:
+            values = sourced.table.values(name)
+            parts = {part for value in set(values) for part in re.findall(r"\d{3,}", value)}
+            if len(set(values)) < 3 or any(len(value) > 40 for value in values[:50]):
+                continue
+            share = sum(bool(numbers & parts) for numbers in told) / len(told)
+            if share > 0.5:
+                draft.open.append(
+                    f"{share:.0%} of the files bear a part of {name}: give that part a column"
+                )
+
+
 def _alone(
     site: Site, sources: list[Sourced], paths: list[Path], globs: list[str], count: int
 ) -> Learnt:
@@ -207,6 +248,7 @@ def _alone(
         if form and "date" in pattern.groups:
             draft.set("format.file_date", form)
             draft.set("format.exam_date", form)
+    _hidden(sources, paths, draft)
     if "patient" not in found and "name" not in found:
         draft.open.append("no part of the paths seems to stand for a patient: see the samples")
     sources.append(Sourced(Table([], "folder", [], []), Roles(), {}, draft))

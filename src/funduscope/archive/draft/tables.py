@@ -116,7 +116,8 @@ def _delimited(text: str, path: str, encoding: str) -> list[Table]:
     header = next(csv.reader([lines[0]], delimiter=delimiter))
     names = [name.strip().strip('"') for name in header]
     known = [role for name in names if (role := role_of(name)) is not None]
-    if len(names) < 2 or len(known) < 2:
+    even = sum(len(cells) == len(names) for cells in csv.reader(lines, delimiter=delimiter))
+    if len(names) < 2 or len(known) < (1 if even > 0.8 * len(lines) > 2 else 2):
         return []  # prose, or a table without a header
     csv.field_size_limit(_BYTES)
     rows = []

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
-_RUN = re.compile(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]|[\u3400-\u9fff]+|.", re.DOTALL)
+from funduscope.archive.draft.words import meanings
+
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
@@ -45,7 +47,7 @@ class Path:
         self.full = text
         self.text = _SUFFIX.sub("", text)
         self.runs = [
-            Run(found[0], found.start(), _kind(found[0])) for found in _RUN.finditer(self.text)
+            Run(found[0], found.start(), _kind(found[0])) for found in _runs().finditer(self.text)
         ]
         self.spans: list[Span] = []
 
@@ -79,6 +81,17 @@ class Path:
         self.spans.append(span)
         self.spans.sort(key=lambda one: one.start)
         return True
+
+
+@cache
+def _runs() -> re.Pattern[str]:
+    """Digits, Latin letters (CamelCase apart), Chinese words for eyes and fields, other Chinese."""
+    about = [word for topic in ("eye", "field", "kind") for word in meanings(topic)]
+    long = [word for word in about if not word.isascii() and len(word) > 1]
+    words = "|".join(sorted(map(re.escape, long), key=len, reverse=True))
+    chinese = rf"{words}|[\u3400-\u9fff]+?(?={words}|[^\u3400-\u9fff]|\Z)"
+    latin = "[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]"
+    return re.compile(rf"\d+|{latin}|{chinese}|.", re.DOTALL)
 
 
 def _kind(text: str) -> str:
