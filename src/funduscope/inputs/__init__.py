@@ -10,23 +10,31 @@ from funduscope.inputs.disc import disc_side
 from funduscope.inputs.features import Look, look
 from funduscope.inputs.field import Field, find_field
 from funduscope.inputs.hashing import phash
+from funduscope.inputs.kind import Kind, kind_of
 from funduscope.inputs.photo import Photo, decode
 from funduscope.inputs.prepare import ImageSpec, Pixels, Prepared, normalize, prepare, standardize
 from funduscope.inputs.quality import Quality, assess
+from funduscope.inputs.rim import blank_outside
+from funduscope.inputs.text_boxes import Box, find_text
 
 __all__ = [
+    "Box",
     "Field",
     "ImageSpec",
+    "Kind",
     "Look",
     "Photo",
     "Pixels",
     "Prepared",
     "Quality",
     "assess",
+    "blank_outside",
     "crop_field",
     "decode",
     "disc_side",
     "find_field",
+    "find_text",
+    "kind_of",
     "look",
     "normalize",
     "phash",
