@@ -39,7 +39,7 @@ def _ended(corpus: store.Corpus) -> dict[str, tuple[str, str]]:
 
 EXPECTED = {
     "truncated": ("truncated", "rejected"),
-    "zero_byte": ("empty_file", "rejected"),
+    "zero_byte": ("zero_byte", "rejected"),
     "text_named_jpg": ("not_an_image", "rejected"),
     "not_fundus": ("not_fundus", "rejected"),
     "duplicate_name": ("duplicate", "rejected"),

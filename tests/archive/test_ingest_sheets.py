@@ -196,7 +196,7 @@ def test_too_many_failures_end_in_an_error_with_counts(
         ingest(folder, out, settings)
     error = caught.value
     assert error.code == "too_many_failures"
-    for word in ("5 photographs", "2 kept", "empty_file 1", "not_an_image 1", "truncated 1"):
+    for word in ("5 photographs", "2 kept", "zero_byte 1", "not_an_image 1", "truncated 1"):
         assert word in error.value
     assert "25%" in error.rule
     assert "max_failed=1" in error.remedy

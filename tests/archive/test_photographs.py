@@ -101,7 +101,7 @@ def test_sixteen_bit_and_gray_png_are_kept(tmp_path: Path, photographs: list[byt
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (b"", "empty_file"),
+        (b"", "zero_byte"),
         (b"Patient Zhang Wei, a text file named .jpg", "not_an_image"),
     ],
 )
@@ -120,7 +120,7 @@ def test_truncated_elongated_and_vanished(tmp_path: Path, photographs: list[byte
     Image.new("RGB", (20_000, 10)).save(stream, "JPEG")
     long = module.read(_job(tmp_path, stream.getvalue()))
     assert isinstance(long, Fault)
-    assert long.code == "bad_shape"
+    assert long.code == "extreme_shape"
     assert "20000 x 10" in long.detail
     gone = _job(tmp_path, b"")
     gone.path.unlink()

@@ -191,7 +191,7 @@ class _Part:
 
     def _decide(self, number: int, index: int, exam: Exam, result: Reading | Fault) -> None:
         if isinstance(result, Fault):
-            fault = (result.step, result.code, result.detail, "rejected")
+            fault = (result.step, result.code, result.detail, result.severity)
             self.part.faults.append((number, index, *fault))
             return
         image_id = hashlib.sha256(result.stored).hexdigest()[:32]

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ import simplejpeg
 from PIL import Image
 
 from funduscope import inputs
-from funduscope.archive.metadata import strip
+from funduscope.archive.metadata import identifying, strip
 from funduscope.errors import DataError
 
 THUMB = 96
@@ -27,6 +28,8 @@ THUMB = 96
 _ORIENTATION = 0x0112
 _BATCH = 16
 _ABOUT_SIZE = ("bad_shape", "too_large")
+# What the ledger calls what `inputs` says of a file.
+_CODES = {"empty_file": "zero_byte", "bad_shape": "extreme_shape"}
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a photograph was not kept."""
+    """Why a photograph was not kept; `review` where a person may still decide to keep it."""
 
     step: str
     code: str
     detail: str
+    severity: Literal["rejected", "review"] = "rejected"
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Reading:
         thumb: uint8 (THUMB, THUMB), green channel of the field.
         disc_side: the side of the picture on which the optic disc lies, if looked for and found.
         source_sha256: of the source file, for public sets.
+        identifying: strings of its metadata that could point at a person (not of public sets);
+            they serve the search for remains only and are never stored.
     """
 
     stored: bytes
@@ -74,6 +80,7 @@ class Reading:
     thumb: npt.NDArray[np.uint8]
     disc_side: str | None
     source_sha256: str | None
+    identifying: tuple[str, ...] = ()
 
 
 def read(job: Job) -> Reading | Fault:
@@ -83,7 +90,8 @@ def read(job: Job) -> Reading | Fault:
     except DataError as error:
         # What was found may quote the file, and a file may hold anything: only sizes are passed on.
         sizes = f"{error.value}: " if error.code in _ABOUT_SIZE else ""
-        return Fault("read", error.code, f"{sizes}not so: {error.rule}")
+        code = _CODES.get(error.code, error.code)
+        return Fault("read", code, f"{sizes}not so: {error.rule}")
     except Exception as error:  # one bad item never stops an archive
         return Fault("read", "unexpected", type(error).__name__)
 
@@ -100,15 +108,19 @@ def _read(job: Job) -> Reading | Fault:
         rgb = _resize(rgb, job.max_side)
     elif upright:
         stored = strip(data)
+    # Judged before it is encoded: the stored bytes are not decoded once more only for that.
+    field = inputs.find_field(rgb)
+    if not job.public:
+        rgb, changed = inputs.blank_outside(rgb, field, always=stored is None)
+        stored = None if changed else stored
+    seen = inputs.look(rgb, field)
+    quality = inputs.assess(seen)
+    fault = _refused(rgb, field, quality, job)
+    if fault is not None:
+        return fault
     if stored is None:
         lossy = shrink is not None or data.startswith(b"\xff\xd8")
         stored = _encode(rgb, job.jpeg_quality if lossy else None)
-        rgb = inputs.decode(stored, name="the stored photograph")
-    field = inputs.find_field(rgb)
-    seen = inputs.look(rgb, field)
-    quality = inputs.assess(seen)
-    if not quality.is_fundus and not job.keep_refused:
-        return Fault("fundus", "not_fundus", "the picture does not look like a fundus photograph")
     return Reading(
         stored=stored,
         suffix="png" if stored.startswith(b"\x89PNG") else "jpg",
@@ -122,7 +134,32 @@ def _read(job: Job) -> Reading | Fault:
         thumb=inputs.crop_field(rgb, field, THUMB)[..., 1],
         disc_side=inputs.disc_side(seen) if job.look_for_disc else None,
         source_sha256=hashlib.sha256(data).hexdigest() if job.public else None,
+        identifying=() if job.public else identifying(data),
     )
+
+
+def _refused(
+    rgb: inputs.Photo, field: inputs.Field | None, quality: inputs.Quality, job: Job
+) -> Fault | None:
+    """Why these pixels are not kept, if they are not."""
+    if not job.keep_refused:
+        kind = inputs.kind_of(rgb, field)
+        if kind == "black":
+            return Fault("read", "black_image", "nothing can be seen in the picture")
+        if kind == "two_fields":
+            detail = "two fields of view in one picture: cut them apart, one file for each eye"
+            return Fault("fundus", "stitched_two_eyes", detail, "review")
+        if kind == "gray" and (quality.is_fundus or field is not None):
+            return Fault("fundus", "not_colour", "red-free or gray, not a color photograph")
+        if not quality.is_fundus:
+            detail = "the picture does not look like a fundus photograph"
+            return Fault("fundus", "not_fundus", detail)
+    if not job.public:
+        boxes = inputs.find_text(rgb, field)
+        if boxes:
+            detail = f"what looks like text in the field of view, {len(boxes)} places"
+            return Fault("identity", "burned_in_text", detail, "review")
+    return None
 
 
 def _header(data: bytes) -> tuple[tuple[int, int], bool]:

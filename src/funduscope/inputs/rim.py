@@ -8,8 +8,8 @@ import numpy.typing as npt
 from funduscope.inputs.field import Field
 from funduscope.inputs.photo import Photo
 
-# This part of the radius beyond the circle stays, and at least that many px, so that the rim is kept
-# as the camera drew it; too narrow for a letter.
+# This part of the radius beyond the circle stays, and at least that many px: the rim is kept as the
+# camera drew it, and no letter fits in.
 _MARGIN, _LEAST_MARGIN = 0.015, 3.0
 # Beside the rim lies a faint halo of light and of JPEG blocks; this wide, as a part of the radius.
 _HALO = 0.08
@@ -18,24 +18,26 @@ _HALO = 0.08
 _BLACK_HALO, _BLACK = 16, 4
 
 
-def blank_outside(rgb: Photo, field: Field | None) -> tuple[Photo, bool]:
+def blank_outside(rgb: Photo, field: Field | None, *, always: bool = False) -> tuple[Photo, bool]:
     """Make everything outside the field black, whatever it is.
 
     Args:
         rgb: uint8 (H, W, 3).
         field: the circle found in it; None: nothing is known, nothing is changed.
+        always: blank also what is camera black, for a picture that is encoded anew anyway.
 
     Returns:
         The picture, and whether anything outside differed from camera black. If not, it is `rgb`
-        itself, and bytes that were decoded to it may be kept; if so, a new array that is exactly
-        0 outside the circle and its small margin.
+        itself, and bytes that were decoded to it may be kept; if so (or `always`), a new array
+        that is exactly 0 outside the circle and its small margin.
     """
     if field is None:
         return rgb, False
     strip = _outside(rgb, field, field.radius + max(_LEAST_MARGIN, _MARGIN * field.radius))
-    far = _outside(strip, field, (1 + _HALO) * field.radius)
-    if strip.max() <= _BLACK_HALO and far.max() <= _BLACK:
-        return rgb, False
+    if not always and strip.max() <= _BLACK_HALO:
+        far = _outside(strip, field, (1 + _HALO) * field.radius)
+        if far.max() <= _BLACK:
+            return rgb, False
     return rgb - strip, True
 
 
