@@ -153,6 +153,7 @@ class _Corpus:
             one, other = self.kept[first], self.kept[second]
             a, b = self.patients[one.exam], self.patients[other.exam]
             if a == b:
+                self._note(other, "near_duplicate", f"nearly the same picture twice ({score:.2f})")
                 continue
             if self.exam(one).patient is None and self.exam(other).patient is None:
                 joined.join(a, b)
