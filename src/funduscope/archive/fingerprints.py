@@ -85,10 +85,11 @@ def detail(thumbs: npt.NDArray[np.uint8] | Floats) -> tuple[Floats, Floats]:
     """
     pictures = thumbs.astype(np.float32)
     there = (_blurred((pictures > _DARK).astype(np.float32), 3) > 0.99).astype(np.float32)
-    weight = np.maximum(_smooth(there), 0.02)
-    fine = (pictures - _smooth(pictures * there) / weight) * there
-    contrast = np.sqrt(_smooth(fine**2) / weight) + 1.0
-    return np.clip(fine / contrast, -2.0, 2.0) * there, there
+    weight: Floats = np.maximum(_smooth(there), np.float32(0.02))
+    fine: Floats = (pictures - _smooth(pictures * there) / weight) * there
+    contrast: Floats = np.sqrt(_smooth(fine**2) / weight) + np.float32(1.0)
+    clipped: Floats = np.clip(fine / contrast, np.float32(-2.0), np.float32(2.0))
+    return clipped * there, there
 
 
 def patches_of(thumbs: npt.NDArray[np.uint8] | Floats) -> Floats:
@@ -151,7 +152,8 @@ def _blurred(pictures: Floats, width: int) -> Floats:
 def _box(side: int, width: int) -> Floats:
     axis = np.arange(side)
     near = np.abs(axis[:, None] - axis) <= width // 2
-    return near.astype(np.float32) / np.float32(width)
+    kernel: Floats = (near / width).astype(np.float32)
+    return kernel
 
 
 @lru_cache(maxsize=1)
@@ -159,28 +161,32 @@ def _window() -> Floats:
     """1 in the middle of the patch, falling smoothly to 0 where the hashed part ends."""
     axis = np.arange(CELLS) + 0.5 - CELLS / 2
     away = np.hypot(axis[:, None], axis[None, :]) / _REACH
-    return np.sqrt(np.cos(np.clip(away, 0, 1) * np.pi / 2).clip(0)).astype(np.float32)
+    window: Floats = np.sqrt(np.cos(np.clip(away, 0, 1) * np.pi / 2).clip(0)).astype(np.float32)
+    return window
 
 
 @lru_cache(maxsize=1)
 def outside() -> npt.NDArray[np.bool_]:
     """Corners of a thumbnail, off the circle."""
     axis = (np.arange(SIDE) + 0.5) / (SIDE / 2) - 1
-    return np.hypot(axis[:, None], axis[None, :]) > 1.02
+    mask: npt.NDArray[np.bool_] = np.hypot(axis[:, None], axis[None, :]) > 1.02
+    return mask
 
 
 @lru_cache(maxsize=1)
 def rim() -> npt.NDArray[np.bool_]:
     """The part of a thumbnail that lies inside the circle, off its rim."""
     axis = (np.arange(SIDE) + 0.5) / (SIDE / 2) - 1
-    return np.hypot(axis[:, None], axis[None, :]) < _RIM
+    mask: npt.NDArray[np.bool_] = np.hypot(axis[:, None], axis[None, :]) < _RIM
+    return mask
 
 
 @lru_cache(maxsize=1)
 def _cosines() -> Floats:
     """The first 16 rows of the cosine transform (DCT-II) of CELLS points."""
     wave = np.arange(16)[:, None] * (np.arange(CELLS)[None, :] + 0.5)
-    return np.cos(wave * np.pi / CELLS).astype(np.float32)
+    waves: Floats = np.cos(wave * np.pi / CELLS).astype(np.float32)
+    return waves
 
 
 @lru_cache(maxsize=1)
