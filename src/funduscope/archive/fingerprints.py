@@ -6,6 +6,7 @@ is off by a percent or two: only the inner part is hashed, and shading is taken 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -94,18 +95,28 @@ def detail(thumbs: npt.NDArray[np.uint8] | Floats) -> tuple[Floats, Floats]:
 
 def patches_of(thumbs: npt.NDArray[np.uint8] | Floats) -> Floats:
     """The patch in the middle, unit rows (N, CELLS * CELLS); 0 where nothing is to be seen."""
-    return cut(detail(thumbs)[0], 0, 0)
+    return patches_at(detail(thumbs)[0], [(0, 0)])
 
 
-def cut(fine: Floats, down: int, right: int) -> Floats:
-    """The patch `down` and `right` px off the middle, of details (N, SIDE, SIDE)."""
-    span = CELL * CELLS
-    top, left = (SIDE - span) // 2 + down, (SIDE - span) // 2 + right
-    inner = fine[:, top : top + span, left : left + span]
-    cells = inner.reshape(-1, CELLS, CELL, CELLS, CELL).mean(axis=(2, 4))
+def patches_at(fine: Floats, shifts: Sequence[tuple[int, int]]) -> Floats:
+    """Patches (down, right) cells off the middle of details (N, SIDE, SIDE).
+
+    Returns:
+        Unit rows (N * shifts, CELLS * CELLS), picture by picture.
+    """
+    cells = SIDE // CELL
+    pooled = fine.reshape(-1, cells, CELL, cells, CELL).mean(axis=(2, 4))
+    first = (cells - CELLS) // 2
+    inner = np.stack(
+        [
+            pooled[:, first + down : first + down + CELLS, first + right : first + right + CELLS]
+            for down, right in shifts
+        ],
+        axis=1,
+    )
     window = _window()
-    cells = cells - (cells * window).sum(axis=(1, 2), keepdims=True) / window.sum()
-    rows = (cells * window).reshape(len(fine), -1)
+    mean = (inner * window).sum(axis=(2, 3), keepdims=True) / window.sum()
+    rows = ((inner - mean) * window).reshape(-1, CELLS * CELLS)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     unit: Floats = (rows / np.maximum(length, 1e-3)).astype(np.float32)
     return unit
@@ -161,7 +172,8 @@ def _window() -> Floats:
     """1 in the middle of the patch, falling smoothly to 0 where the hashed part ends."""
     axis = np.arange(CELLS) + 0.5 - CELLS / 2
     away = np.hypot(axis[:, None], axis[None, :]) / _REACH
-    window: Floats = np.sqrt(np.cos(np.clip(away, 0, 1) * np.pi / 2).clip(0)).astype(np.float32)
+    fall = np.cos(np.clip(away, 0, 1) * np.pi / 2).clip(0) ** 0.5
+    window: Floats = fall.astype(np.float32)
     return window
 
 
