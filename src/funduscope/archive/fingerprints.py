@@ -155,8 +155,7 @@ def _smooth(pictures: Floats) -> Floats:
 def _blurred(pictures: Floats, width: int) -> Floats:
     """Moving average over `width` x `width` px (odd); beyond the edges it is 0."""
     kernel = _box(pictures.shape[1], width)
-    blurred: Floats = kernel @ pictures @ kernel
-    return blurred
+    return np.asarray(kernel @ pictures @ kernel, np.float32)
 
 
 @lru_cache(maxsize=8)
