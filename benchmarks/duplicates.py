@@ -159,7 +159,7 @@ def measure_search(count: int) -> list[str]:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return [
         f"{count} hashes, pairs up to {duplicates.MAX_BITS} bits apart: {seconds:.1f} s in one "
-        f"thread, {found} pairs ({copies} planted); peak memory of the whole process {peak:.0f} MiB."
+        f"thread, {found} pairs ({copies} planted); peak memory of the process {peak:.0f} MiB."
     ]
 
 

@@ -84,4 +84,5 @@ def _weights(scale: float, shift: float) -> Floats:
     weights = np.maximum(0.0, 1.0 - away)
     inside = (at > -0.5) & (at < SIDE - 0.5)
     total = np.maximum(weights.sum(axis=1, keepdims=True), 1e-6)
-    return (weights / total * inside[:, None]).astype(np.float32)
+    matrix: Floats = (weights / total * inside[:, None]).astype(np.float32)
+    return matrix

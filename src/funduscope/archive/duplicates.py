@@ -35,12 +35,13 @@ pairs of strangers reach that hashes and patches propose.
 Relation = Literal["exact", "near", "across_patients", "across_eyes"]
 
 # Where a picture may lie in another's circle: without a circle of its own (it was cut down to the
-# inner part), and with one that was fitted to what a cut has left of the rim. Scales and px.
+# inner part), and with one that was fitted to what a cut has left of the rim. Scales, and shifts
+# in cells of the patch.
 _ANYWHERE = (
     tuple(float(0.955**step) for step in range(14)),
-    (-12, -9, -6, -4, -2, 0, 2, 4, 6, 9, 12),
+    (-4, -3, -2, -1, 0, 1, 2, 3, 4),
 )
-_NEARBY = ((0.8, 0.86, 0.93, 1.0, 1.07), (-8, -4, 0, 4, 8))
+_NEARBY = ((0.8, 0.86, 0.93, 1.0, 1.07), (-3, -2, -1, 0, 1, 2, 3))
 _GROUP = 1 << 15
 _BATCH = 1 << 14
 
@@ -248,22 +249,20 @@ def _views(
     thumbs: Thumbs, rows: npt.NDArray[np.intp], scales: Sequence[float], shifts: Sequence[int]
 ) -> _Views:
     """Each of these pictures at all scales and shifts."""
-    of, placed, patches = [], [], []
+    moves = [(down, right) for down in shifts for right in shifts]
+    patches = []
     for row in rows:
         thumb = np.asarray(thumbs[row])
-        fine = fingerprints.detail(np.stack([alignment.warped(thumb, scale) for scale in scales]))[
-            0
-        ]
-        for down in shifts:
-            for right in shifts:
-                # Cut further up and left: the picture then lies further down and right.
-                patches.append(fingerprints.cut(fine, -down, -right))
-                placed += [(scale, down, right) for scale in scales]
-                of += [row] * len(scales)
+        scaled = np.stack([alignment.warped(thumb, scale) for scale in scales])
+        # Cut further up and left: the picture then lies further down and right.
+        back = [(-down, -right) for down, right in moves]
+        patches.append(fingerprints.patches_at(fingerprints.detail(scaled)[0], back))
     units = np.concatenate(patches)
+    px = fingerprints.CELL
+    placed = [(scale, px * down, px * right) for scale in scales for down, right in moves]
     return _Views(
-        np.array(of, np.intp),
-        np.array(placed, np.float64),
+        np.repeat(rows, len(placed)),
+        np.tile(np.array(placed, np.float64), (len(rows), 1)),
         fingerprints.hashes_of(units),
         fingerprints.packed(units),
     )

@@ -6,6 +6,7 @@ is off by a percent or two: only the inner part is hashed, and shading is taken 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -85,26 +86,37 @@ def detail(thumbs: npt.NDArray[np.uint8] | Floats) -> tuple[Floats, Floats]:
     """
     pictures = thumbs.astype(np.float32)
     there = (_blurred((pictures > _DARK).astype(np.float32), 3) > 0.99).astype(np.float32)
-    weight = np.maximum(_smooth(there), 0.02)
-    fine = (pictures - _smooth(pictures * there) / weight) * there
-    contrast = np.sqrt(_smooth(fine**2) / weight) + 1.0
-    return np.clip(fine / contrast, -2.0, 2.0) * there, there
+    weight: Floats = np.maximum(_smooth(there), np.float32(0.02))
+    fine: Floats = (pictures - _smooth(pictures * there) / weight) * there
+    contrast: Floats = np.sqrt(_smooth(fine**2) / weight) + np.float32(1.0)
+    clipped: Floats = np.clip(fine / contrast, np.float32(-2.0), np.float32(2.0))
+    return clipped * there, there
 
 
 def patches_of(thumbs: npt.NDArray[np.uint8] | Floats) -> Floats:
     """The patch in the middle, unit rows (N, CELLS * CELLS); 0 where nothing is to be seen."""
-    return cut(detail(thumbs)[0], 0, 0)
+    return patches_at(detail(thumbs)[0], [(0, 0)])
 
 
-def cut(fine: Floats, down: int, right: int) -> Floats:
-    """The patch `down` and `right` px off the middle, of details (N, SIDE, SIDE)."""
-    span = CELL * CELLS
-    top, left = (SIDE - span) // 2 + down, (SIDE - span) // 2 + right
-    inner = fine[:, top : top + span, left : left + span]
-    cells = inner.reshape(-1, CELLS, CELL, CELLS, CELL).mean(axis=(2, 4))
+def patches_at(fine: Floats, shifts: Sequence[tuple[int, int]]) -> Floats:
+    """Patches (down, right) cells off the middle of details (N, SIDE, SIDE).
+
+    Returns:
+        Unit rows (N * shifts, CELLS * CELLS), picture by picture.
+    """
+    cells = SIDE // CELL
+    pooled = fine.reshape(-1, cells, CELL, cells, CELL).mean(axis=(2, 4))
+    first = (cells - CELLS) // 2
+    inner = np.stack(
+        [
+            pooled[:, first + down : first + down + CELLS, first + right : first + right + CELLS]
+            for down, right in shifts
+        ],
+        axis=1,
+    )
     window = _window()
-    cells = cells - (cells * window).sum(axis=(1, 2), keepdims=True) / window.sum()
-    rows = (cells * window).reshape(len(fine), -1)
+    mean = (inner * window).sum(axis=(2, 3), keepdims=True) / window.sum()
+    rows = ((inner - mean) * window).reshape(-1, CELLS * CELLS)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     unit: Floats = (rows / np.maximum(length, 1e-3)).astype(np.float32)
     return unit
@@ -143,15 +155,15 @@ def _smooth(pictures: Floats) -> Floats:
 def _blurred(pictures: Floats, width: int) -> Floats:
     """Moving average over `width` x `width` px (odd); beyond the edges it is 0."""
     kernel = _box(pictures.shape[1], width)
-    blurred: Floats = kernel @ pictures @ kernel
-    return blurred
+    return np.asarray(kernel @ pictures @ kernel, np.float32)
 
 
 @lru_cache(maxsize=8)
 def _box(side: int, width: int) -> Floats:
     axis = np.arange(side)
     near = np.abs(axis[:, None] - axis) <= width // 2
-    return near.astype(np.float32) / np.float32(width)
+    kernel: Floats = (near / width).astype(np.float32)
+    return kernel
 
 
 @lru_cache(maxsize=1)
@@ -159,28 +171,33 @@ def _window() -> Floats:
     """1 in the middle of the patch, falling smoothly to 0 where the hashed part ends."""
     axis = np.arange(CELLS) + 0.5 - CELLS / 2
     away = np.hypot(axis[:, None], axis[None, :]) / _REACH
-    return np.sqrt(np.cos(np.clip(away, 0, 1) * np.pi / 2).clip(0)).astype(np.float32)
+    fall = np.cos(np.clip(away, 0, 1) * np.pi / 2).clip(0) ** 0.5
+    window: Floats = fall.astype(np.float32)
+    return window
 
 
 @lru_cache(maxsize=1)
 def outside() -> npt.NDArray[np.bool_]:
     """Corners of a thumbnail, off the circle."""
     axis = (np.arange(SIDE) + 0.5) / (SIDE / 2) - 1
-    return np.hypot(axis[:, None], axis[None, :]) > 1.02
+    mask: npt.NDArray[np.bool_] = np.hypot(axis[:, None], axis[None, :]) > 1.02
+    return mask
 
 
 @lru_cache(maxsize=1)
 def rim() -> npt.NDArray[np.bool_]:
     """The part of a thumbnail that lies inside the circle, off its rim."""
     axis = (np.arange(SIDE) + 0.5) / (SIDE / 2) - 1
-    return np.hypot(axis[:, None], axis[None, :]) < _RIM
+    mask: npt.NDArray[np.bool_] = np.hypot(axis[:, None], axis[None, :]) < _RIM
+    return mask
 
 
 @lru_cache(maxsize=1)
 def _cosines() -> Floats:
     """The first 16 rows of the cosine transform (DCT-II) of CELLS points."""
     wave = np.arange(16)[:, None] * (np.arange(CELLS)[None, :] + 0.5)
-    return np.cos(wave * np.pi / CELLS).astype(np.float32)
+    waves: Floats = np.cos(wave * np.pi / CELLS).astype(np.float32)
+    return waves
 
 
 @lru_cache(maxsize=1)
