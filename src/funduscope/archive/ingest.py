@@ -210,7 +210,7 @@ class _Part:
         self, number: int, index: int, exam: Exam, result: Reading | Fault, turned: bool
     ) -> None:
         if isinstance(result, Fault):
-            fault = (result.step, result.code, result.detail, "rejected")
+            fault = (result.step, result.code, result.detail, result.severity)
             self.part.faults.append((number, index, *fault))
             return
         image_id = hashlib.sha256(result.stored).hexdigest()[:32]

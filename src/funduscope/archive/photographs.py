@@ -11,6 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from PIL import Image
 
 from funduscope import inputs
 from funduscope.archive import places
-from funduscope.archive.metadata import strip
+from funduscope.archive.metadata import identifying, strip
 from funduscope.errors import DataError
 
 THUMB = 96
@@ -27,11 +28,9 @@ THUMB = 96
 
 _ORIENTATION = 0x0112
 _BATCH = 16
-_CODES = {"empty_file": "zero_byte", "bad_shape": "extreme_shape"}
-"""Words of the ledger for what `inputs` calls otherwise."""
-_BLACK = 16
-"""A photograph with (nearly) no pixel above this level shows nothing."""
 _ABOUT_SIZE = ("bad_shape", "too_large")
+# What the ledger calls what `inputs` says of a file.
+_CODES = {"empty_file": "zero_byte", "bad_shape": "extreme_shape"}
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a photograph was not kept."""
+    """Why a photograph was not kept; `review` where a person may still decide to keep it."""
 
     step: str
     code: str
     detail: str
+    severity: Literal["rejected", "review"] = "rejected"
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ class Reading:
         thumb: uint8 (THUMB, THUMB), green channel of the field.
         disc: `inputs.disc_lead`, on which side the optic disc lies; 0 if it was not looked for.
         source_sha256: of the source file, for public sets.
+        identifying: strings of its metadata that could point at a person (not of public sets);
+            they serve the search for remains only and are never stored.
     """
 
     stored: bytes
@@ -80,6 +82,7 @@ class Reading:
     thumb: npt.NDArray[np.uint8]
     disc: float
     source_sha256: str | None
+    identifying: tuple[str, ...] = ()
 
 
 def read(job: Job) -> Reading | Fault:
@@ -97,18 +100,19 @@ def read(job: Job) -> Reading | Fault:
 
 def _read(job: Job) -> Reading | Fault:
     data = places.read_bytes(job.archive, job.path)
-    rgb, stored = _decoded(job, data)
-    if np.percentile(rgb, 99.5) < _BLACK and not job.keep_refused:
-        return Fault("read", "black_image", "nothing is visible: the picture is black")
+    rgb, stored, lossy = _decoded(job, data)
+    # Judged before it is encoded: the stored bytes are not decoded once more only for that.
     field = inputs.find_field(rgb)
-    if field is not None and not job.public:
-        blank = inputs.blank_outside(rgb, field)
-        if blank is not None:
-            rgb, stored = _stored(blank, job.jpeg_quality)
+    if not job.public:
+        rgb, changed = inputs.blank_outside(rgb, field, always=stored is None)
+        stored = None if changed else stored
     seen = inputs.look(rgb, field)
     quality = inputs.assess(seen)
-    if not quality.is_fundus and not job.keep_refused:
-        return Fault("fundus", "not_fundus", "the picture does not look like a fundus photograph")
+    fault = _refused(rgb, field, quality, job)
+    if fault is not None:
+        return fault
+    if stored is None:
+        stored = _encode(rgb, job.jpeg_quality if lossy else None)
     return Reading(
         stored=stored,
         suffix="png" if stored.startswith(b"\x89PNG") else "jpg",
@@ -122,38 +126,49 @@ def _read(job: Job) -> Reading | Fault:
         thumb=inputs.crop_field(rgb, field, THUMB)[..., 1],
         disc=inputs.disc_lead(seen) if job.look_for_disc else 0.0,
         source_sha256=hashlib.sha256(data).hexdigest() if job.public else None,
+        identifying=() if job.public else identifying(data),
     )
 
 
-def _decoded(job: Job, data: bytes) -> tuple[inputs.Photo, bytes]:
-    """The photograph as it will be stored, and those bytes."""
-    if _is_dicom(job.path, data):
+def _decoded(job: Job, data: bytes) -> tuple[inputs.Photo, bytes | None, bool]:
+    """The photograph at its stored size; its bytes if they can stay; whether JPEG is good enough."""
+    if data[128:132] == b"DICM" or job.path.lower().endswith((".dcm", ".dicom")):
         from funduscope import dicom
 
         rgb = dicom.read(data, name="the DICOM file").frame(0)
-        small = max(rgb.shape[:2]) <= job.max_side
-        return _stored(rgb if small else _resize(rgb, job.max_side), job.jpeg_quality)
+        return (_resize(rgb, job.max_side) if max(rgb.shape) > job.max_side else rgb), None, True
     size, upright = _header(data)
     long = max(size)
     shrink = job.max_side / long if long > job.max_side else None
     least = int(min(size) * shrink) if shrink else None
     rgb = inputs.decode(data, name="the photograph", min_side=least)
     if shrink:
-        return _stored(_resize(rgb, job.max_side), job.jpeg_quality)
-    kept = strip(data) if upright else None
-    if kept is not None:
-        return rgb, kept
-    return _stored(rgb, job.jpeg_quality if data.startswith(b"\xff\xd8") else None)
+        return _resize(rgb, job.max_side), None, True
+    return rgb, strip(data) if upright else None, data.startswith(b"\xff\xd8")
 
 
-def _stored(rgb: inputs.Photo, quality: int | None) -> tuple[inputs.Photo, bytes]:
-    """A changed photograph encoded, and as it will be read from there."""
-    stored = _encode(rgb, quality)
-    return inputs.decode(stored, name="the stored photograph"), stored
-
-
-def _is_dicom(path: str, data: bytes) -> bool:
-    return data[128:132] == b"DICM" or path.lower().endswith((".dcm", ".dicom"))
+def _refused(
+    rgb: inputs.Photo, field: inputs.Field | None, quality: inputs.Quality, job: Job
+) -> Fault | None:
+    """Why these pixels are not kept, if they are not."""
+    if not job.keep_refused:
+        kind = inputs.kind_of(rgb, field)
+        if kind == "black":
+            return Fault("read", "black_image", "nothing can be seen in the picture")
+        if kind == "two_fields":
+            detail = "two fields of view in one picture: cut them apart, one file for each eye"
+            return Fault("fundus", "stitched_two_eyes", detail, "review")
+        if kind == "gray" and (quality.is_fundus or field is not None):
+            return Fault("fundus", "not_colour", "red-free or gray, not a color photograph")
+        if not quality.is_fundus:
+            detail = "the picture does not look like a fundus photograph"
+            return Fault("fundus", "not_fundus", detail)
+    if not job.public:
+        boxes = inputs.find_text(rgb, field)
+        if boxes:
+            detail = f"what looks like text in the field of view, {len(boxes)} places"
+            return Fault("identity", "burned_in_text", detail, "review")
+    return None
 
 
 def _header(data: bytes) -> tuple[tuple[int, int], bool]:

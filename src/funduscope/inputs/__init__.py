@@ -5,21 +5,26 @@ Training and the clinic share these very lines. Needs numpy, Pillow and simplejp
 
 from __future__ import annotations
 
-from funduscope.inputs.crop import blank_outside, crop_field
+from funduscope.inputs.crop import crop_field
 from funduscope.inputs.disc import CERTAIN, LEAD, disc_lead, disc_side
 from funduscope.inputs.features import Look, look
 from funduscope.inputs.field import Field, find_field
 from funduscope.inputs.hashing import phash
+from funduscope.inputs.kind import Kind, kind_of
 from funduscope.inputs.photo import Photo, decode
 from funduscope.inputs.prepare import ImageSpec, Pixels, Prepared, normalize, prepare, standardize
 from funduscope.inputs.quality import GRADABLE_FROM, Quality, assess
+from funduscope.inputs.rim import blank_outside
+from funduscope.inputs.text_boxes import Box, find_text
 
 __all__ = [
     "CERTAIN",
-    "LEAD",
     "GRADABLE_FROM",
+    "LEAD",
+    "Box",
     "Field",
     "ImageSpec",
+    "Kind",
     "Look",
     "Photo",
     "Pixels",
@@ -32,6 +37,8 @@ __all__ = [
     "disc_lead",
     "disc_side",
     "find_field",
+    "find_text",
+    "kind_of",
     "look",
     "normalize",
     "phash",

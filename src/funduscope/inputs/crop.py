@@ -10,11 +10,6 @@ from PIL import Image
 from funduscope.inputs.field import Field, Mask
 from funduscope.inputs.photo import Photo
 
-# The rim itself stays as it is seen: its smear reaches this far.
-_RIM = 1.02
-# Camera black and the noise of JPEG in it; the faintest letters are brighter.
-_CAMERA_BLACK = 12
-
 
 def crop_field(rgb: Photo, field: Field | None, size: int) -> Photo:
     """Cut the square around the field and resample it; black outside the circle.
@@ -46,28 +41,6 @@ def crop_field(rgb: Photo, field: Field | None, size: int) -> Photo:
     small = image.resize((size, size), Image.Resampling.HAMMING, box=box, reducing_gap=3.0)
     result: Photo = np.asarray(small)
     return result if field is None else result * _open(size)
-
-
-def blank_outside(rgb: Photo, field: Field) -> Photo | None:
-    """The photograph with black outside the circle: names, numbers and dates stand there.
-
-    Args:
-        rgb: uint8 (H, W, 3).
-        field: the circle found in it.
-
-    Returns:
-        A changed copy; None where nothing but camera black lies outside, so that the picture can
-        stay as it is.
-    """
-    height, width = rgb.shape[:2]
-    reach = field.radius * _RIM
-    across = (np.arange(width) + 0.5 - field.x) ** 2
-    down = (np.arange(height) + 0.5 - field.y) ** 2
-    outside: Mask = down[:, None] + across[None, :] > reach**2
-    brightest = np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
-    if not (outside & (brightest > _CAMERA_BLACK)).any():
-        return None
-    return np.where(outside[..., None], np.uint8(0), rgb)
 
 
 @lru_cache(maxsize=8)

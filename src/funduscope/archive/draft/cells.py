@@ -11,36 +11,10 @@ from funduscope.archive.draft.columns import is_resident_id
 from funduscope.archive.draft.words import is_chinese_name, meanings, plain, procedure_of
 
 _KNOWN_AGE = frozenset(
-<<<<<<< HEAD
-    [
-        "y",
-        "yr",
-        "yrs",
-        "year",
-        "years",
-        "yo",
-        "y/o",
-        "m",
-        "mo",
-        "mos",
-        "month",
-        "months",
-        "w",
-        "wk",
-        "wks",
-        "week",
-        "weeks",
-        "d",
-        "day",
-        "days",
-        "+",
-    ]
-=======
     (
         *("y", "yr", "yrs", "year", "years", "yo", "y/o", "m", "mo", "mos", "month", "months"),
         *("w", "wk", "wks", "week", "weeks", "d", "day", "days", "+"),
     )
->>>>>>> draft
 )
 SEPARATORS = (";", "|", "；", ",", "、", "，", "\n")
 

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from funduscope.inputs import Box, find_field, find_text
+from funduscope.inputs.ocr import confirm
+
+Photo = npt.NDArray[np.uint8]
+
+
+def written(rgb: Photo, color: tuple[int, int, int], at: tuple[int, int], high: int) -> Photo:
+    image = Image.fromarray(rgb)
+    font = ImageFont.load_default(size=high * 1.3)
+    ImageDraw.Draw(image).text(at, "2016-06-04", color, font)
+    return np.asarray(image)
+
+
+@pytest.mark.parametrize("color", [(255, 255, 255), (255, 255, 0), (0, 255, 0), (0, 0, 0)])
+@pytest.mark.parametrize("high", [9, 16, 28])
+def test_letters_inside_are_found_where_they_are(
+    fundus: Photo, color: tuple[int, int, int], high: int
+) -> None:
+    rgb = written(fundus, color, (60, 180), high)
+    boxes = find_text(rgb, find_field(rgb))
+    assert boxes
+    assert min(box.x0 for box in boxes) <= 80
+    assert all(150 < box.y0 < box.y1 < 250 for box in boxes)
+
+
+def test_a_photograph_without_letters_has_none(fundus: Photo) -> None:
+    assert find_text(fundus, find_field(fundus)) == []
+    large = np.asarray(Image.fromarray(fundus).resize((1024, 1024)))
+    assert find_text(large, find_field(large)) == []
+
+
+def test_letters_outside_the_field_are_not_its_business(fundus: Photo) -> None:
+    wide = np.zeros((300, 500, 3), np.uint8)
+    wide[:, 200:] = fundus
+    rgb = written(wide, (255, 255, 255), (5, 5), 12)
+    assert find_text(rgb, find_field(fundus) and find_field(wide)) == []
+    assert find_text(rgb, None), "without a field the whole picture is searched"
+
+
+@pytest.mark.parametrize(("side", "high"), [(1024, 9), (1024, 32), (2400, 40)])
+def test_large_pictures(fundus: Photo, side: int, high: int) -> None:
+    large = np.asarray(Image.fromarray(fundus).resize((side, side)))
+    at = (side // 3, side // 2)
+    rgb = written(large, (255, 255, 255), at, high)
+    boxes = find_text(rgb, find_field(rgb))
+    assert boxes
+    assert any(box.x0 <= at[0] + 4 * high and box.x1 > at[0] for box in boxes)
+    assert all(abs(box.y0 - at[1]) < 2 * high + 16 for box in boxes)
+
+
+def test_tiny_and_plain_pictures_have_none() -> None:
+    for shape in ((32, 32), (32, 200), (8, 300)):
+        assert find_text(np.full((*shape, 3), 90, np.uint8), None) == []
+
+
+def test_ocr_says_so_where_it_is_missing(fundus: Photo) -> None:
+    answer = confirm(fundus, [Box(0, 0, 30, 10)], program="no-such-program")
+    assert (answer.available, answer.characters) == (False, ())
+    assert "not installed" in answer.detail
