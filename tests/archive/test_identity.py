@@ -61,3 +61,16 @@ def test_locators_of_several_corpora_gather_in_one_private_file(tmp_path: Path) 
             ["l2", "张伟.jpg"],
         ]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_name_that_looks_like_a_formula_is_text_in_the_list(tmp_path: Path) -> None:
+    names = {"l1": "=HYPERLINK(1).jpg", "l2": "line\rbreak.jpg", "l3": "-\n.jpg"}
+    for _ in range(2):  # reading the list again changes nothing
+        identity.write_locators(tmp_path / "key", names)
+        identity.write_locators(tmp_path / "key", {})
+        with (tmp_path / "locators.csv").open(encoding="utf-8", newline="") as stream:
+            assert list(csv.reader(stream))[1:] == [
+                ["l1", "'=HYPERLINK(1).jpg"],
+                ["l2", "line\rbreak.jpg"],
+                ["l3", "'-\n.jpg"],
+            ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import hmac
-import io
 import os
 import secrets
 from collections.abc import Mapping
@@ -83,15 +82,15 @@ def open_key(path: Path) -> bytes:
 
 
 def write_locators(key_file: Path, places: Mapping[str, str]) -> None:
-    """Add locator -> real place to `locators.csv` beside the key, for the site's data manager."""
+    """Add locator -> real place to `locators.csv` beside the key, for the site's data manager.
+
+    A path that begins like a formula has an apostrophe in front, as in every table for people.
+    """
     path = key_file.with_name(LOCATORS)
     known = dict(places)
     if path.exists():
         with path.open(encoding="utf-8", newline="") as stream:
             known = {row[0]: row[1] for row in list(csv.reader(stream))[1:]} | known
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("locator", "path"))
-    writer.writerows(sorted(known.items()))
-    store.write_bytes(path, text.getvalue().encode("utf-8", "surrogateescape"))
+    text = store.to_csv(("locator", "path"), sorted(known.items()))
+    store.write_bytes(path, text.encode("utf-8", "surrogateescape"))
     path.chmod(0o600)
