@@ -19,6 +19,8 @@ SECRETS = {
         ("number 4570", ["patient"]),
         ("Jane Calloway, hv000123", ["name", "patient"]),
         ("12 drusen", []),
+        ("血管扩张，伟哥", []),
+        ("血管扩张 伟哥", ["name"]),
         ("45.70 and 14570", []),
         ("Calloway", []),
         ("右眼正常", []),

@@ -20,7 +20,7 @@ def leaks(text: str, secrets: Mapping[str, Sequence[str]]) -> list[str]:
     found = []
     for role, values in secrets.items():
         for value in values:
-            target = _bare(value)
+            target = _bare(value).replace("\x1e", "")
             weight = sum(1 if char.isascii() else 2 for char in target)
             if weight < _SHORTEST:
                 continue
@@ -32,6 +32,11 @@ def leaks(text: str, secrets: Mapping[str, Sequence[str]]) -> list[str]:
     return found
 
 
+_SENTENCE = re.compile("[，。；：、！？\n]")
+"""Chinese marks part words (扩张，双眼 holds no 张双); Latin commas part a name's own."""
+
+
 def _bare(text: str) -> str:
+    text = _SENTENCE.sub("\x1e", text)
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(char for char in folded if char.isalnum())
+    return "".join(char for char in folded if char.isalnum() or char == "\x1e")
