@@ -132,7 +132,7 @@ def _strings(tag: int, vr: str, text: str) -> Iterator[str]:
     elif vr in _TEXT:
         asked = rule(tag)
         private = (tag >> 16) % 2 == 1
-        if asked is not None and not asked.descriptor and not private:
+        if vr == "AE" or (asked is not None and not asked.descriptor and not private):
             if _points(text):
                 yield text
         elif private and tag & 0xFFFF >= 0x1000 and _points(text):
