@@ -14,6 +14,7 @@ import numpy.typing as npt
 import simplejpeg
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, RLELossless
@@ -36,7 +37,9 @@ _COLORS = ("RGB", "PALETTE COLOR", "MONOCHROME1", "MONOCHROME2")
 BROKEN = (
     AssertionError,
     AttributeError,
+    BytesLengthException,
     EOFError,
+    InvalidDicomError,
     LookupError,
     NotImplementedError,
     OSError,
