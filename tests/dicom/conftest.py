@@ -80,21 +80,21 @@ def photograph(ds: Dataset) -> None:
     ds.HorizontalFieldOfView = 45.0
     ds.PupilDilated = "NO"
     ds.RefractiveStateSequence = []
-    ds.PresentationLUTShape = "IDENTITY"
 
 
 def put_pixels(ds: Dataset, levels: np.ndarray, *, color: str, many: bool = False) -> None:
     """Uncompressed pixels: (H, W), (H, W, 3), or frames of these when `many`."""
     shape = levels.shape[1:] if many else levels.shape
-    if many:
-        ds.NumberOfFrames = levels.shape[0]
-        ds.FrameIncrementPointer = 0x00181063
-        ds.FrameTime = 33.0
+    ds.NumberOfFrames = levels.shape[0] if many else 1
+    ds.FrameIncrementPointer = 0x00181063
+    ds.FrameTime = 33.0
     ds.Rows, ds.Columns = shape[:2]
     ds.SamplesPerPixel = 3 if len(shape) == 3 else 1
     if len(shape) == 3:
         ds.PlanarConfiguration = 0
     ds.PhotometricInterpretation = color
+    if color.startswith("MONO"):
+        ds.PresentationLUTShape = "IDENTITY" if color == "MONOCHROME2" else "INVERSE"
     bits = levels.dtype.itemsize * 8
     ds.BitsAllocated = ds.BitsStored = bits
     ds.HighBit = bits - 1

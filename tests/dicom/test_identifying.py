@@ -50,7 +50,7 @@ def test_words_that_any_report_may_contain_are_left_out(op, file, rgb):
 @pytest.mark.parametrize("real", ["utf-8", "gb18030"])
 def test_names_in_another_character_set_than_stated(op, file, real, rgb):
     """Latin-1 is stated, Chinese bytes are written; all readers then show nonsense."""
-    ds = op(rgb, SpecificCharacterSet="ISO_IR 100", InstitutionName="PLACE", OperatorsName=None)
+    ds = op(rgb, SpecificCharacterSet="ISO_IR 100", InstitutionName="PLACE")
     ds.PatientName = "Ouyang"
     name = "欧阳明珠".encode(real).ljust(12, b" ")
     data = file(ds).replace(b"LO\x06\0PLACE ", b"LO\x0c\0" + name)

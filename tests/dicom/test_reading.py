@@ -120,6 +120,14 @@ def test_damage_is_always_a_data_error(op, jpeg, encode, file, rgb, data):
         assert all(frame.dtype == np.uint8 for frame in seen.frames())
 
 
+def test_a_number_of_the_wrong_length(op, file, rgb):
+    """A group length of two bytes: pydicom has an exception of its own for it."""
+    data = file(op(rgb))
+    at = data.index(b"\x08\0\x05\0CS")
+    broken = data[:at] + b"\x08\0\0\0UL\x02\0N " + data[at:]
+    assert np.array_equal(dicom.read(broken, name="x").frame(), rgb)
+
+
 def test_damaged_values_are_not_said(op, file, rgb):
     ds = op(rgb, StudyDate="20191399", PatientBirthDate="someday", PatientAge="old", PatientSex="?")
     ds.AcquisitionDateTime = ds.ContentDate = None

@@ -20,7 +20,7 @@ from pydicom.datadict import dictionary_has_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, UID_dictionary
+from pydicom.uid import UID
 
 from funduscope.dicom.facts import parse_date, text
 from funduscope.dicom.frames import BROKEN, Frame
@@ -229,7 +229,7 @@ def _uids(element: DataElement, how: _How) -> list[str] | str:
     """New UIDs, but for those that the standard itself gives."""
     many = element.value if element.VM > 1 else [element.value]
     new = [
-        str(uid) if str(uid) in UID_dictionary else str(new_uid(how.pseudonym, str(uid)))
+        str(uid) if UID(uid).name != str(uid) else str(new_uid(how.pseudonym, str(uid)))
         for uid in many
     ]
     return new if len(new) > 1 else new[0]

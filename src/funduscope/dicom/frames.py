@@ -14,7 +14,9 @@ import numpy.typing as npt
 import simplejpeg
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
-from pydicom.pixels import apply_color_lut, get_decoder
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import apply_color_lut
 from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, RLELossless
 
 from funduscope.dicom import codestream, vendor
@@ -35,7 +37,9 @@ _COLORS = ("RGB", "PALETTE COLOR", "MONOCHROME1", "MONOCHROME2")
 BROKEN = (
     AssertionError,
     AttributeError,
+    BytesLengthException,
     EOFError,
+    InvalidDicomError,
     LookupError,
     NotImplementedError,
     OSError,
@@ -324,4 +328,5 @@ def _reduced(rgb: Frame, factor: int) -> Frame:
     """Means of factor x factor px; what is left over at the right and bottom is dropped."""
     height, width = rgb.shape[0] // factor, rgb.shape[1] // factor
     cut = rgb[: height * factor, : width * factor].reshape(height, factor, width, factor, 3)
-    return np.rint(cut.mean(axis=(1, 3))).astype(np.uint8)
+    means: Frame = np.rint(cut.mean(axis=(1, 3))).astype(np.uint8)
+    return means

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.uid import UID_dictionary
+from pydicom.uid import UID
 
 from funduscope.dicom.allowed import tags
 from funduscope.dicom.facts import parse_date
@@ -118,7 +118,7 @@ def _split(vr: str, text: str) -> list[str]:
 def _strings(tag: int, vr: str, text: str) -> Iterator[str]:
     text = text.strip(" \0\r\n\t")
     if vr == "UI":
-        if text not in UID_dictionary and len(text) >= 8:
+        if UID(text).name == text and len(text) >= 8:  # not one of the standard's own
             yield text
     elif vr in ("DA", "DT"):
         day = parse_date(text)
@@ -132,7 +132,7 @@ def _strings(tag: int, vr: str, text: str) -> Iterator[str]:
     elif vr in _TEXT:
         asked = rule(tag)
         private = (tag >> 16) % 2 == 1
-        if asked is not None and not asked.descriptor and not private:
+        if vr == "AE" or (asked is not None and not asked.descriptor and not private):
             if _points(text):
                 yield text
         elif private and tag & 0xFFFF >= 0x1000 and _points(text):

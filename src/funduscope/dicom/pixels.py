@@ -8,6 +8,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.uid import (
+    UID,
     ExplicitVRLittleEndian,
     JPEG2000TransferSyntaxes,
     JPEGLSTransferSyntaxes,
@@ -44,7 +45,7 @@ _GRAY_ONLY = (
     "SegmentedBluePaletteColorLookupTableData",
 )
 _OP_16_BIT = "1.2.840.10008.5.1.4.1.1.77.1.5.2"
-_OP_8_BIT = "1.2.840.10008.5.1.4.1.1.77.1.5.1"
+_OP_8_BIT = UID("1.2.840.10008.5.1.4.1.1.77.1.5.1")
 _NAME = "the DICOM object"
 
 

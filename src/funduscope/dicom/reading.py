@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from funduscope.dicom import vendor
@@ -121,7 +120,7 @@ def parse(data: bytes, *, name: str) -> Dataset:
                 syntax = ExplicitVRLittleEndian if explicit else ImplicitVRLittleEndian
                 dataset.file_meta.TransferSyntaxUID = syntax
             _check_end(dataset)
-        except (*BROKEN, InvalidDicomError) as error:
+        except BROKEN as error:
             raise _truncated(type(error).__name__, name) from error
     return dataset
 

@@ -67,7 +67,7 @@ def refusal(name: str, head: bytes) -> str | None:
     Returns:
         None for a file that is none of the formats in the list.
     """
-    ending = "." + name.lower().rpartition(".")[2]
+    _, dot, ending = name.lower().rpartition(".")
     for known in formats():
         end = known.offset + len(known.signature)
         if known.signature and head[known.offset : end] == known.signature:
@@ -75,7 +75,7 @@ def refusal(name: str, head: bytes) -> str | None:
     if head.startswith(_READABLE) or head[128:132] == b"DICM":
         return None
     for known in formats():
-        if ending in known.endings and (known.code == _RAW or not head.startswith(_TIFF)):
+        if dot + ending in known.endings and (known.code == _RAW or not head.startswith(_TIFF)):
             return _said(known)
     return None
 
