@@ -130,7 +130,7 @@ def identifying(data: bytes) -> tuple[str, ...]:
         warnings.simplefilter("ignore")
         for part in (_exif, _iptc, _notes):
             try:
-                with Image.open(io.BytesIO(data), formats=("JPEG", "MPO", "PNG", "TIFF")) as image:
+                with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "TIFF")) as image:
                     for text in part(image):
                         found.update(_pieces(text))
             except (OSError, SyntaxError, ValueError, LookupError, TypeError, struct.error):
