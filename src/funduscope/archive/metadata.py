@@ -218,7 +218,11 @@ def _notes(image: Image.Image) -> Iterator[str]:
     for name, value in image.info.items():
         if name == "comment" and isinstance(value, bytes):
             yield from _readings(value)
-        elif isinstance(value, str) and name.lower() not in ("software", "xml:com.adobe.xmp"):
+        elif (
+            image.format == "PNG"
+            and isinstance(value, str)
+            and name.lower() not in ("software", "xml:com.adobe.xmp")
+        ):
             yield from _readings(value.encode("latin-1", "ignore"))
             yield value
     packets = [image.info.get("xmp"), image.info.get("XML:com.adobe.xmp")]
