@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from funduscope.archive.metadata import strip
+from funduscope.archive.metadata import identifying, strip
 
 PLANTED = b"Zhang Wei 1950"
 
@@ -76,3 +76,62 @@ def test_png_loses_its_texts() -> None:
 @pytest.mark.parametrize("data", [b"", b"II*\0", b"\xff\xd8", _jpeg()[:200], b"\xff\xd8\xff\xe0"])
 def test_what_it_does_not_know_is_left_to_others(data: bytes) -> None:
     assert strip(data) is None
+
+
+def _with_everything(form: str) -> bytes:
+    exif = Image.Exif()
+    exif[0x010E] = "Zhang Wei 1960-05-06"
+    exif[0x010F] = "Topcon"
+    exif[0x013B] = "dr.lee"
+    exif[0x0132] = "2016:06:04 10:22:11"
+    inner = exif.get_ifd(0x8769)
+    inner[0xA431] = "SN-889021"
+    inner[0x9286] = b"ASCII\0\0\0bed 12, ward 4"
+    inner[0x927C] = b"\0\1MAKER patient=Elena\0\2"
+    place = exif.get_ifd(0x8825)
+    place[1], place[2] = "N", (43.0, 57.0, 22.0)
+    place[3], place[4] = "W", (97.0, 23.0, 31.0)
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 40), (90, 30, 10)).save(stream, form, exif=exif)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF"])
+def test_identifying_strings_of_exif(form: str) -> None:
+    found = identifying(_with_everything(form))
+    expected = ("Zhang Wei 1960-05-06", "1960-05-06", "dr.lee", "2016:06:04 10:22:11", "2016-06-04")
+    if form != "TIFF":  # Pillow writes no inner blocks into a TIFF
+        expected += (
+            "SN-889021",
+            "bed 12, ward 4",
+            "MAKER patient=Elena",
+            "43 57 22 N",
+            "97 23 31 W",
+        )
+    for text in expected:
+        assert text in found, text
+    assert "Topcon" not in found
+    assert found == tuple(sorted(set(found)))
+
+
+def test_identifying_strings_of_comments_xmp_and_png_text() -> None:
+    stream = io.BytesIO()
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><dc:creator>Wang &amp; Li</dc:creator></x:xmpmeta>'
+    Image.new("RGB", (40, 40)).save(stream, "JPEG", comment="张伟".encode("gb18030"), xmp=xmp)
+    found = identifying(stream.getvalue())
+    assert {"张伟", "Wang & Li"} <= set(found)
+    assert not any("http" in text or "adobe" in text for text in found)
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Patient", "White, Elena")
+    text.add_itxt("Note", "孙国栋")
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 40)).save(stream, "PNG", pnginfo=text)
+    assert {"White, Elena", "孙国栋"} <= set(identifying(stream.getvalue()))
+
+
+def test_nothing_to_say_and_damaged_files_are_no_error() -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 40)).save(stream, "JPEG")
+    assert identifying(stream.getvalue()) == ()
+    for data in (b"", b"no image", stream.getvalue()[:30], _with_everything("JPEG")[:150]):
+        assert isinstance(identifying(data), tuple)

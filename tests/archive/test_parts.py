@@ -21,7 +21,7 @@ def _reading(value: int) -> Reading:
         reason=None,
         phash=2**64 - 1 - value,
         thumb=np.full((THUMB, THUMB), value, np.uint8),
-        disc_side=None,
+        disc=0.0,
         source_sha256=None,
     )
 

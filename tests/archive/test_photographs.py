@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from funduscope import inputs
 from funduscope.archive import photographs as module
@@ -22,6 +22,15 @@ def _job(tmp_path: Path, data: bytes, **changes: object) -> Job:
 def _saved(data: bytes, form: str, **options: object) -> bytes:
     stream = io.BytesIO()
     Image.open(io.BytesIO(data)).save(stream, form, **options)
+    return stream.getvalue()
+
+
+def _clean(data: bytes) -> bytes:
+    """The photograph as a camera without noise would have stored it: black outside the field."""
+    rgb = inputs.decode(data, name="x")
+    blank, _ = inputs.blank_outside(rgb, inputs.find_field(rgb), always=True)
+    stream = io.BytesIO()
+    Image.fromarray(blank).save(stream, "JPEG", quality=97, subsampling=0)
     return stream.getvalue()
 
 
@@ -47,7 +56,7 @@ def test_a_clean_photograph_is_stored_as_it_is(tmp_path: Path, photographs: list
 
 
 def test_metadata_goes_without_loss(tmp_path: Path, photographs: list[bytes]) -> None:
-    clean = _saved(photographs[0], "JPEG", quality=90)
+    clean = _clean(photographs[0])
     exif = Image.Exif()
     exif[0x010E] = "Zhang Wei"
     planted = clean[:2] + b"\xff\xfe\x00\x0bZhang Wei" + clean[2:]
@@ -85,7 +94,9 @@ def test_other_formats_become_png(tmp_path: Path, photographs: list[bytes]) -> N
         found = _read(_job(tmp_path, data))
         assert found.suffix == "png"
         stored = np.asarray(Image.open(io.BytesIO(found.stored)))
-        assert (stored == inputs.decode(data, name="x")).all()
+        rgb = inputs.decode(data, name="x")
+        expected, _ = inputs.blank_outside(rgb, inputs.find_field(rgb), always=True)
+        assert (stored == expected).all()
 
 
 def test_sixteen_bit_and_gray_png_are_kept(tmp_path: Path, photographs: list[bytes]) -> None:
@@ -153,3 +164,58 @@ def test_two_processes_give_what_one_gives(tmp_path: Path, photographs: list[byt
         assert isinstance(b, Reading)
         assert (a.stored, a.phash) == (b.stored, b.phash)
     assert alone[3] == both[3]
+
+
+def _wide(data: bytes, text: str = "", at: tuple[int, int] = (4, 4)) -> bytes:
+    """The photograph on a wide black canvas, text written on it; PNG."""
+    inner = Image.open(io.BytesIO(_clean(data)))
+    image = Image.new("RGB", (inner.width + 200, inner.height))
+    image.paste(inner, (100, 0))
+    ImageDraw.Draw(image).text(at, text, (255, 255, 255), ImageFont.load_default(size=14))
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_text_outside_the_field_is_blanked(tmp_path: Path, photographs: list[bytes]) -> None:
+    data = _wide(photographs[0], "Zhang Wei")
+    found = _read(_job(tmp_path, data))
+    stored = np.asarray(Image.open(io.BytesIO(found.stored)))
+    assert stored[:, :90].max() == 0
+    assert found.stored != _read(_job(tmp_path, data, public=True)).stored == data
+
+
+def test_text_in_the_field_goes_to_review(tmp_path: Path, photographs: list[bytes]) -> None:
+    size = Image.open(io.BytesIO(photographs[0])).size
+    at = (100 + size[0] // 4, size[1] // 2)
+    fault = module.read(_job(tmp_path, _wide(photographs[0], "20160604", at)))
+    assert isinstance(fault, Fault)
+    assert (fault.step, fault.code, fault.severity) == ("identity", "burned_in_text", "review")
+    assert isinstance(module.read(_job(tmp_path, _wide(photographs[0]))), Reading)
+
+
+def test_kinds_that_are_no_color_photograph(tmp_path: Path, photographs: list[bytes]) -> None:
+    rgb = np.asarray(Image.open(io.BytesIO(_clean(photographs[0]))))
+    other = np.asarray(Image.open(io.BytesIO(_clean(photographs[1]))).resize(rgb.shape[1::-1]))
+    cases = {
+        ("black_image", "rejected"): rgb // 64,
+        ("not_colour", "rejected"): np.repeat(rgb[..., 1:2], 3, axis=2),
+        ("stitched_two_eyes", "review"): np.concatenate([rgb, other], axis=1),
+    }
+    for (code, severity), pixels in cases.items():
+        stream = io.BytesIO()
+        Image.fromarray(pixels).save(stream, "PNG")
+        fault = module.read(_job(tmp_path, stream.getvalue(), keep_refused=False))
+        assert isinstance(fault, Fault), code
+        assert (fault.code, fault.severity) == (code, severity)
+        assert isinstance(module.read(_job(tmp_path, stream.getvalue())), Reading)
+
+
+def test_metadata_is_handed_on_but_not_of_public_sets(
+    tmp_path: Path, photographs: list[bytes]
+) -> None:
+    exif = Image.Exif()
+    exif[0x013B] = "Zhang Wei"
+    data = _saved(photographs[0], "JPEG", exif=exif)
+    assert _read(_job(tmp_path, data)).identifying == ("Zhang Wei",)
+    assert _read(_job(tmp_path, data, public=True)).identifying == ()

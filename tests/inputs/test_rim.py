@@ -26,7 +26,7 @@ def test_nothing_outside_keeps_the_picture_itself(fundus: Photo) -> None:
 
 def test_faint_letters_outside_go_and_the_field_stays(fundus: Photo) -> None:
     rgb, field = _wide(fundus)
-    for level in (8, 60, 255):
+    for level in (10, 60, 255):
         image = Image.fromarray(rgb)
         ImageDraw.Draw(image).text((4, 4), "Zhang Wei", (level,) * 3)
         marked = np.asarray(image)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from funduscope import inputs, store
 from funduscope.archive import description as descriptions
-from funduscope.archive import finish, identity, parts, plan
+from funduscope.archive import finish, identity, parts, places, plan
 from funduscope.archive.description import Source
+from funduscope.archive.metadata import identifying
 from funduscope.archive.parts import Part
 from funduscope.archive.photographs import Fault, Job, Readers, Reading
 from funduscope.archive.records import Exam
@@ -136,11 +137,21 @@ def _photographs(
                 part = reader.read(begun.pop(number))
                 parts.write(out, part, reader.readings)
                 parts_done[number] = part
+                planned.seen.update(text for r in reader.readings for text in r.identifying)
             else:
                 progress.advance(len(jobs[number]))
+                planned.seen.update(_identifying(archive, planned, part))
             seen.update((kept.image_id, (kept.exam, kept.photo)) for kept in part.kept)
     progress.done()
     return [part for part in parts_done if part is not None]
+
+
+def _identifying(archive: Path, planned: plan.Plan, part: Part) -> Iterator[str]:
+    """Strings in the files of a part that an earlier run read; they are kept nowhere."""
+    for kept in part.kept:
+        exam = planned.exams[kept.exam]
+        if not planned.description.source[exam.source].public:
+            yield from identifying(places.read_bytes(archive, exam.photos[kept.photo].path))
 
 
 def _jobs(

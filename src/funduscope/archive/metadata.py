@@ -130,7 +130,7 @@ def identifying(data: bytes) -> tuple[str, ...]:
         warnings.simplefilter("ignore")
         for part in (_exif, _iptc, _notes):
             try:
-                with Image.open(io.BytesIO(data), formats=("JPEG", "MPO", "PNG", "TIFF")) as image:
+                with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "TIFF")) as image:
                     for text in part(image):
                         found.update(_pieces(text))
             except (OSError, SyntaxError, ValueError, LookupError, TypeError, struct.error):
@@ -218,7 +218,11 @@ def _notes(image: Image.Image) -> Iterator[str]:
     for name, value in image.info.items():
         if name == "comment" and isinstance(value, bytes):
             yield from _readings(value)
-        elif isinstance(value, str) and name.lower() not in ("software", "xml:com.adobe.xmp"):
+        elif (
+            image.format == "PNG"
+            and isinstance(value, str)
+            and name.lower() not in ("software", "xml:com.adobe.xmp")
+        ):
             yield from _readings(value.encode("latin-1", "ignore"))
             yield value
     packets = [image.info.get("xmp"), image.info.get("XML:com.adobe.xmp")]

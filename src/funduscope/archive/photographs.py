@@ -22,12 +22,15 @@ from funduscope import inputs
 from funduscope.archive import places
 from funduscope.archive.metadata import identifying, strip
 from funduscope.errors import DataError
+from funduscope.inputs.field import thumbnail
 
 THUMB = 96
 """Side of the green picture of the field that duplicates are compared by, px."""
 
 _ORIENTATION = 0x0112
 _BATCH = 16
+# Judgements are made on a picture of at most this side: the field, quality, kind, copies.
+_JUDGED = 640
 _ABOUT_SIZE = ("bad_shape", "too_large")
 # What the ledger calls what `inputs` says of a file.
 _CODES = {"empty_file": "zero_byte", "bad_shape": "extreme_shape"}
@@ -102,13 +105,15 @@ def _read(job: Job) -> Reading | Fault:
     data = places.read_bytes(job.archive, job.path)
     rgb, stored, lossy = _decoded(job, data)
     # Judged before it is encoded: the stored bytes are not decoded once more only for that.
-    field = inputs.find_field(rgb)
+    small, factor = thumbnail(rgb, _JUDGED)
+    part = inputs.find_field(small)
+    field = part.scaled(factor) if part else None
     if not job.public:
         rgb, changed = inputs.blank_outside(rgb, field, always=stored is None)
         stored = None if changed else stored
-    seen = inputs.look(rgb, field)
+    seen = inputs.look(small, part)
     quality = inputs.assess(seen)
-    fault = _refused(rgb, field, quality, job)
+    fault = _refused(small, part, quality, job) or _written(rgb, field, job)
     if fault is not None:
         return fault
     if stored is None:
@@ -123,7 +128,7 @@ def _read(job: Job) -> Reading | Fault:
         gradability=quality.gradability,
         reason=quality.reason,
         phash=inputs.phash(seen),
-        thumb=inputs.crop_field(rgb, field, THUMB)[..., 1],
+        thumb=inputs.crop_field(small, part, THUMB)[..., 1],
         disc=inputs.disc_lead(seen) if job.look_for_disc else 0.0,
         source_sha256=hashlib.sha256(data).hexdigest() if job.public else None,
         identifying=() if job.public else identifying(data),
@@ -131,7 +136,7 @@ def _read(job: Job) -> Reading | Fault:
 
 
 def _decoded(job: Job, data: bytes) -> tuple[inputs.Photo, bytes | None, bool]:
-    """The photograph at its stored size; its bytes if they can stay; whether JPEG is good enough."""
+    """The photograph at its stored size; its bytes if they can stay; whether JPEG will do."""
     if data[128:132] == b"DICM" or job.path.lower().endswith((".dcm", ".dicom")):
         from funduscope import dicom
 
@@ -148,11 +153,11 @@ def _decoded(job: Job, data: bytes) -> tuple[inputs.Photo, bytes | None, bool]:
 
 
 def _refused(
-    rgb: inputs.Photo, field: inputs.Field | None, quality: inputs.Quality, job: Job
+    small: inputs.Photo, field: inputs.Field | None, quality: inputs.Quality, job: Job
 ) -> Fault | None:
     """Why these pixels are not kept, if they are not."""
     if not job.keep_refused:
-        kind = inputs.kind_of(rgb, field)
+        kind = inputs.kind_of(small, field)
         if kind == "black":
             return Fault("read", "black_image", "nothing can be seen in the picture")
         if kind == "two_fields":
@@ -163,12 +168,16 @@ def _refused(
         if not quality.is_fundus:
             detail = "the picture does not look like a fundus photograph"
             return Fault("fundus", "not_fundus", detail)
-    if not job.public:
-        boxes = inputs.find_text(rgb, field)
-        if boxes:
-            detail = f"what looks like text in the field of view, {len(boxes)} places"
-            return Fault("identity", "burned_in_text", detail, "review")
     return None
+
+
+def _written(rgb: inputs.Photo, field: inputs.Field | None, job: Job) -> Fault | None:
+    """Text in the field of view; that of public sets was looked at by those who published them."""
+    boxes = [] if job.public else inputs.find_text(rgb, field)
+    if not boxes:
+        return None
+    detail = f"what looks like text in the field of view, {len(boxes)} places"
+    return Fault("identity", "burned_in_text", detail, "review")
 
 
 def _header(data: bytes) -> tuple[tuple[int, int], bool]:

@@ -13,9 +13,9 @@ from funduscope.inputs.photo import Photo
 _MARGIN, _LEAST_MARGIN = 0.015, 3.0
 # Beside the rim lies a faint halo of light and of JPEG blocks; this wide, as a part of the radius.
 _HALO = 0.08
-# Largest channel value that is still camera black: in the halo, and beyond it. Letters fainter
-# than that cannot be read even after stretching: JPEG noise itself is as strong.
-_BLACK_HALO, _BLACK = 16, 4
+# Largest channel value that is still camera black: in the halo, and beyond it. JPEG noise
+# alone is as strong in half of `odir`: fainter letters drown in it.
+_BLACK_HALO, _BLACK = 20, 8
 
 
 def blank_outside(rgb: Photo, field: Field | None, *, always: bool = False) -> tuple[Photo, bool]:
