@@ -221,7 +221,7 @@ def _notes(image: ImageFile.ImageFile) -> Iterator[str]:
         elif (
             image.format == "PNG"
             and isinstance(value, str)
-            and name.lower() not in ("software", "xml:com.adobe.xmp")
+            and str(name).lower() not in ("software", "xml:com.adobe.xmp")
         ):
             yield from _readings(value.encode("latin-1", "ignore"))
             yield value
