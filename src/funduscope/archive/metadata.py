@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from PIL import Image, IptcImagePlugin, TiffImagePlugin
+from PIL import Image, ImageFile, IptcImagePlugin, TiffImagePlugin
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 # Critical chunks, transparency, and the two that change how values are read. No text, no time.
@@ -150,7 +150,7 @@ def _pieces(text: str) -> Iterator[str]:
         yield f"{year}-{month}-{day}"
 
 
-def _exif(image: Image.Image) -> Iterator[str]:
+def _exif(image: ImageFile.ImageFile) -> Iterator[str]:
     tags = image.getexif()
     for block in (dict(tags), tags.get_ifd(_EXIF)):
         for tag, value in block.items():
@@ -201,14 +201,14 @@ def _readings(raw: bytes) -> Iterator[str]:
             continue
 
 
-def _iptc(image: Image.Image) -> Iterator[str]:
+def _iptc(image: ImageFile.ImageFile) -> Iterator[str]:
     for value in (IptcImagePlugin.getiptcinfo(image) or {}).values():
         for raw in value if isinstance(value, list) else [value]:
             if isinstance(raw, bytes) and _READABLE.search(raw):
                 yield from _readings(raw)
 
 
-def _notes(image: Image.Image) -> Iterator[str]:
+def _notes(image: ImageFile.ImageFile) -> Iterator[str]:
     """Comments, PNG text and XMP."""
     for name, segment in getattr(image, "applist", ()):
         if name == "COM":
@@ -221,7 +221,7 @@ def _notes(image: Image.Image) -> Iterator[str]:
         elif (
             image.format == "PNG"
             and isinstance(value, str)
-            and name.lower() not in ("software", "xml:com.adobe.xmp")
+            and str(name).lower() not in ("software", "xml:com.adobe.xmp")
         ):
             yield from _readings(value.encode("latin-1", "ignore"))
             yield value

@@ -22,8 +22,8 @@ _LIT = 24
 # Each channel is fitted as a straight line over brightness; what the lines leave over is color.
 # On 2,200 photographs of `odir`, `eyepacs_subset`, `palm`, `unam_cfp` the rest is from 0.057 of
 # the spread and from 0.008 of the mean on, never both at once as small as here; gray ones that
-# were tinted, made noisy and compressed leave 0.02 and 0.005 (medians).
-_REST_OF_SPREAD, _REST_OF_MEAN = 0.055, 0.015
+# were tinted, made noisy and compressed leave 0.02 and 0.005 (medians), and at most 1.0 (0-255).
+_REST_OF_SPREAD, _REST_OF_MEAN, _MOST = 0.055, 0.015, 1.3
 # Less than this (0-255) is the noise of the compression.
 _REST = 0.3
 # A green filter: green leads red by this part of the mean. No retina in white light does that.
@@ -71,7 +71,7 @@ def _gray(small: Photo, field: Field | None) -> bool:
     rest = float(np.abs(colors - fitted).mean())
     if rest < _REST:
         return True
-    few = rest < _REST_OF_SPREAD * (level.std() + 2)
+    few = rest < min(_MOST, _REST_OF_SPREAD * (level.std() + 2))
     return bool(few and rest < _REST_OF_MEAN * level.mean())
 
 

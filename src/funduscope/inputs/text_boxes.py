@@ -131,7 +131,8 @@ def _cells(strokes: Mask) -> Counts:
     rows, columns = (n // cell for n, cell in zip(strokes.shape, _CELL, strict=True))
     cut = strokes[: rows * _CELL[0], : columns * _CELL[1]].view(np.uint8)
     tall = cut.reshape(rows, _CELL[0], -1).sum(axis=1, dtype=np.uint8)
-    return tall.reshape(rows, columns, _CELL[1]).sum(axis=2, dtype=np.int32)
+    counts: Counts = tall.reshape(rows, columns, _CELL[1]).sum(axis=2, dtype=np.int32)
+    return counts
 
 
 def _windows(cells: Counts) -> Counts:
