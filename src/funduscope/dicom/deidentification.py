@@ -124,22 +124,33 @@ def deidentify(
                 clean_pixels(dataset, made)
             _declare(made, shifted=day_shift is not None, redrawn=pixels is not None)
         except BROKEN as error:
-            raise DataError(
-                type(error).__name__,
-                place="the DICOM object",
-                rule="every value can be read, and compressed frames are undamaged",
-                remedy="copy or send the object again from its source",
-                code="truncated",
-            ) from error
+            raise _damaged(error) from error
     return made
 
 
 def to_bytes(dataset: Dataset) -> bytes:
-    """The object as the bytes of a DICOM file with an empty preamble."""
+    """The object as the bytes of a DICOM file with an empty preamble.
+
+    Raises:
+        DataError: code `truncated`: it lacks what every file needs, or a value cannot be written.
+    """
     stream = io.BytesIO()
     with quiet():
-        pydicom.dcmwrite(stream, dataset, enforce_file_format=True)
+        try:
+            pydicom.dcmwrite(stream, dataset, enforce_file_format=True)
+        except BROKEN as error:
+            raise _damaged(error) from error
     return stream.getvalue()
+
+
+def _damaged(error: Exception) -> DataError:
+    return DataError(
+        type(error).__name__,
+        place="the DICOM object",
+        rule="it has its own UID and class, every value can be read, frames are undamaged",
+        remedy="copy or send the object again from its source",
+        code="truncated",
+    )
 
 
 def new_uid(pseudonym: Pseudonym, uid: str) -> UID:
