@@ -105,16 +105,9 @@ def deidentify(
         DataError: code `burned_in_text` (text in the pixels, no `pixels`), `truncated` or another
             code of the pixels.
     """
-    if text(dataset, "BurnedInAnnotation").upper() == "YES" and pixels is None:
-        raise DataError(
-            "Burned In Annotation is YES",
-            place="the DICOM object",
-            rule="an object without identity has none in its pixels",
-            remedy="give `pixels`, a function that blanks the text",
-            code="burned_in_text",
-        )
     with quiet():
         try:
+            _check_annotation(dataset, pixels is not None)
             made = _cleaned(dataset, _How(pseudonym, day_shift), strict=False)
             made.SpecificCharacterSet = "ISO_IR 192"
             made.file_meta = _file_meta(dataset, made)
@@ -141,6 +134,18 @@ def to_bytes(dataset: Dataset) -> bytes:
         except BROKEN as error:
             raise _damaged(error) from error
     return stream.getvalue()
+
+
+def _check_annotation(dataset: Dataset, redrawn: bool) -> None:
+    if redrawn or text(dataset, "BurnedInAnnotation").upper() != "YES":
+        return
+    raise DataError(
+        "Burned In Annotation is YES",
+        place="the DICOM object",
+        rule="an object without identity has none in its pixels",
+        remedy="give `pixels`, a function that blanks the text",
+        code="burned_in_text",
+    )
 
 
 def _damaged(error: Exception) -> DataError:

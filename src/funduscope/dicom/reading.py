@@ -54,13 +54,12 @@ class Instance:
 
 def _without_names(found: Facts, identifying: tuple[str, ...]) -> Facts:
     """A camera's name that holds a string of the patient or site is no camera's name."""
-    said = {"manufacturer": found.manufacturer, "model": found.model}
-    clean = {
-        field: None if any(text in name for text in identifying if len(text) > 2) else name
-        for field, name in said.items()
-        if name is not None
-    }
-    return replace(found, **clean)
+
+    def clean(name: str | None) -> str | None:
+        held = name is not None and any(text in name for text in identifying if len(text) > 2)
+        return None if held else name
+
+    return replace(found, manufacturer=clean(found.manufacturer), model=clean(found.model))
 
 
 def is_dicom(data: bytes) -> bool:
