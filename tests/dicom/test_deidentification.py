@@ -235,6 +235,13 @@ def test_text_in_the_pixels(op, rgb):
     assert codes == ["113100", "113101"]
 
 
+def test_an_object_without_its_own_uid_cannot_be_written(op, rgb):
+    made = dicom.deidentify(op(rgb, SOPInstanceUID=""), pseudonym)
+    with pytest.raises(DataError) as caught:
+        dicom.to_bytes(made)
+    assert caught.value.code == "truncated"
+
+
 def test_again_changes_only_the_pseudonyms(op, rgb):
     once = dicom.deidentify(op(rgb), pseudonym)
     twice = dicom.deidentify(once, pseudonym)

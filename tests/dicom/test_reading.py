@@ -128,6 +128,12 @@ def test_a_number_of_the_wrong_length(op, file, rgb):
     assert np.array_equal(dicom.read(broken, name="x").frame(), rgb)
 
 
+def test_a_name_in_the_place_of_the_camera(op, file, rgb):
+    ds = op(rgb, Manufacturer="for MRN0042718", ManufacturerModelName="欧阳明珠")
+    found = dicom.read(file(ds), name="x").facts
+    assert (found.manufacturer, found.model) == (None, None)
+
+
 def test_damaged_values_are_not_said(op, file, rgb):
     ds = op(rgb, StudyDate="20191399", PatientBirthDate="someday", PatientAge="old", PatientSex="?")
     ds.AcquisitionDateTime = ds.ContentDate = None

@@ -105,16 +105,9 @@ def deidentify(
         DataError: code `burned_in_text` (text in the pixels, no `pixels`), `truncated` or another
             code of the pixels.
     """
-    if text(dataset, "BurnedInAnnotation").upper() == "YES" and pixels is None:
-        raise DataError(
-            "Burned In Annotation is YES",
-            place="the DICOM object",
-            rule="an object without identity has none in its pixels",
-            remedy="give `pixels`, a function that blanks the text",
-            code="burned_in_text",
-        )
     with quiet():
         try:
+            _check_annotation(dataset, pixels is not None)
             made = _cleaned(dataset, _How(pseudonym, day_shift), strict=False)
             made.SpecificCharacterSet = "ISO_IR 192"
             made.file_meta = _file_meta(dataset, made)
@@ -124,22 +117,45 @@ def deidentify(
                 clean_pixels(dataset, made)
             _declare(made, shifted=day_shift is not None, redrawn=pixels is not None)
         except BROKEN as error:
-            raise DataError(
-                type(error).__name__,
-                place="the DICOM object",
-                rule="every value can be read, and compressed frames are undamaged",
-                remedy="copy or send the object again from its source",
-                code="truncated",
-            ) from error
+            raise _damaged(error) from error
     return made
 
 
 def to_bytes(dataset: Dataset) -> bytes:
-    """The object as the bytes of a DICOM file with an empty preamble."""
+    """The object as the bytes of a DICOM file with an empty preamble.
+
+    Raises:
+        DataError: code `truncated`: it lacks what every file needs, or a value cannot be written.
+    """
     stream = io.BytesIO()
     with quiet():
-        pydicom.dcmwrite(stream, dataset, enforce_file_format=True)
+        try:
+            pydicom.dcmwrite(stream, dataset, enforce_file_format=True)
+        except BROKEN as error:
+            raise _damaged(error) from error
     return stream.getvalue()
+
+
+def _check_annotation(dataset: Dataset, redrawn: bool) -> None:
+    if redrawn or text(dataset, "BurnedInAnnotation").upper() != "YES":
+        return
+    raise DataError(
+        "Burned In Annotation is YES",
+        place="the DICOM object",
+        rule="an object without identity has none in its pixels",
+        remedy="give `pixels`, a function that blanks the text",
+        code="burned_in_text",
+    )
+
+
+def _damaged(error: Exception) -> DataError:
+    return DataError(
+        type(error).__name__,
+        place="the DICOM object",
+        rule="it has its own UID and class, every value can be read, frames are undamaged",
+        remedy="copy or send the object again from its source",
+        code="truncated",
+    )
 
 
 def new_uid(pseudonym: Pseudonym, uid: str) -> UID:

@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pydicom
 from pydicom.dataset import Dataset
@@ -40,7 +41,7 @@ class Instance:
         self.count = self._frames.count
         # Raw bytes are looked at first: reading a value below replaces them by what it means.
         self.identifying, self.name_parts = identifying(dataset)
-        self.facts: Facts = facts(dataset)
+        self.facts: Facts = _without_names(facts(dataset), self.identifying)
 
     def frame(self, index: int = 0, *, min_side: int | None = None) -> Frame:
         """Decode one frame: uint8 (H, W, 3), RGB as displayed; see `Frames.frame`."""
@@ -49,6 +50,16 @@ class Instance:
     def frames(self) -> Iterator[Frame]:
         """All frames, decoded one by one."""
         return (self.frame(index) for index in range(self.count))
+
+
+def _without_names(found: Facts, identifying: tuple[str, ...]) -> Facts:
+    """A camera's name that holds a string of the patient or site is no camera's name."""
+
+    def clean(name: str | None) -> str | None:
+        held = name is not None and any(text in name for text in identifying if len(text) > 2)
+        return None if held else name
+
+    return replace(found, manufacturer=clean(found.manufacturer), model=clean(found.model))
 
 
 def is_dicom(data: bytes) -> bool:
