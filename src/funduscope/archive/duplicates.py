@@ -25,7 +25,7 @@ MAX_BITS = 8
 MIN_PATCH = 0.45
 """Correlation of the patches in the middle, not aligned; below it a proposed pair is dropped."""
 
-MIN_CORRELATION = 0.6
+MIN_CORRELATION = 0.65
 """Of the fine structure of both fields, aligned; confirms a pair.
 
 `benchmarks/duplicates.py` prints what copies planted in `odir` and `eyepacs_subset` reach, and what
