@@ -114,7 +114,8 @@ PIECES = st.sampled_from(
 def test_removing_twice_changes_nothing(text: str) -> None:
     once = redact.redact(text, SECRETS)
     assert redact.redact(once, SECRETS) == once
-    assert "Calloway" not in once
+    # Run into a word of small letters it is another word, as "Whitehead" is not "White".
+    assert re.search("Calloway(?![a-z])", once) is None
 
 
 CASES = [

@@ -161,7 +161,6 @@ _DICOM = {
 }
 _USUAL_COLUMNS: dict[str, dict[str, object]] = {
     "dicom": dict(_DICOM),
-    "dicomweb": dict(_DICOM),
     "fhir": {
         "exam": "study",
         "patient": "patient",
@@ -185,12 +184,11 @@ class Source(Settings):
     table: str | None = Field(
         default=None, description="file with the rows, below `folder`, or a glob of several"
     )
-    kind: Literal["csv", "xlsx", "jsonl", "fhir", "xml", "dicom", "dicomweb", "folder"] = Field(
+    kind: Literal["csv", "xlsx", "jsonl", "fhir", "xml", "dicom", "folder"] = Field(
         default="csv",
-        description="csv (any separator), xlsx, jsonl, fhir, xml, dicom (files), dicomweb (a "
-        "server: url), folder (no table: photographs are the rows)",
+        description="csv (any separator), xlsx, jsonl, fhir, xml, dicom (files), folder (no "
+        "table: photographs are the rows)",
     )
-    url: str | None = Field(default=None, description="of a DICOMweb server, for kind dicomweb")
     encoding: str | None = Field(default=None, description="of the table; default: detected")
     delimiter: str | None = Field(default=None, description="of a csv table; default: detected")
     photos: tuple[str, ...] = Field(

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import simplejpeg
 from PIL import Image
 
-from funduscope import inputs
+from funduscope import dicom, inputs
 from funduscope.archive import places
 from funduscope.archive.metadata import identifying, strip
 from funduscope.errors import DataError
@@ -103,6 +103,8 @@ def read(job: Job) -> Reading | Fault:
 
 def _read(job: Job) -> Reading | Fault:
     data = places.read_bytes(job.archive, job.path)
+    if (steps := dicom.refusal(job.path, data[:4096])) is not None:
+        return Fault("read", "proprietary", steps)
     rgb, stored, lossy = _decoded(job, data)
     # Judged before it is encoded: the stored bytes are not decoded once more only for that.
     small, factor = thumbnail(rgb, _JUDGED)
@@ -138,8 +140,6 @@ def _read(job: Job) -> Reading | Fault:
 def _decoded(job: Job, data: bytes) -> tuple[inputs.Photo, bytes | None, bool]:
     """The photograph at its stored size; its bytes if they can stay; whether JPEG will do."""
     if data[128:132] == b"DICM" or job.path.lower().endswith((".dcm", ".dicom")):
-        from funduscope import dicom
-
         rgb = dicom.read(data, name="the DICOM file").frame(0)
         return (_resize(rgb, job.max_side) if max(rgb.shape) > job.max_side else rgb), None, True
     size, upright = _header(data)

@@ -138,7 +138,7 @@ def _is_picture(data: bytes) -> bool:
 def _input_id(archive: Path, description: Description, listed: Sequence[str]) -> str:
     digest = hashlib.sha256(json.dumps(description.model_dump(), sort_keys=True).encode())
     for source in description.source:
-        if source.kind not in ("folder", "dicom", "dicomweb"):
+        if source.kind not in ("folder", "dicom"):
             for table in readers.tables_of(archive, source):
                 digest.update(places.read_bytes(archive, table))
     for name in listed:

@@ -105,7 +105,7 @@ def tables_of(archive: Path, source: Source) -> list[str]:
         DataError: a source of a kind that needs a table names none, or one that is not there.
     """
     kind = source.kind
-    if kind in ("folder", "dicomweb"):
+    if kind in ("folder",):
         return []
     if source.table is None:
         if kind == "dicom":

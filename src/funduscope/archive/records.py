@@ -270,7 +270,7 @@ class _Builder:
     def _named(self, row: Row) -> list[Photo]:
         """The photographs that a row names, with what the row says of each."""
         columns, form = self.source.columns, self.source.format
-        own = (FILE_COLUMN,) if self.source.kind in ("folder", "dicom", "dicomweb") else ()
+        own = (FILE_COLUMN,) if self.source.kind in ("folder", "dicom") else ()
         labels = row.cells.get(columns.labels or "", "").split(form.label_separator)
         split = row.cells.get(columns.split or "")
         known = values.word(split, self.source.values.split) if split else None
