@@ -108,7 +108,7 @@ def _refused(
     if remains:
         detail = f"after removal the report still holds the record's own {', '.join(remains)}"
         return "identity_remains", detail, "review"
-    if not _extract(text):
+    if not _extract(text) and not findings.describes_fundus(text):
         return "says_nothing", "the report states nothing about the fundus", "rejected"
     if not images:
         severity = "review" if in_review else "rejected"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from funduscope.findings.assertions import Assertion
 from funduscope.findings.captions import Caption, captions
-from funduscope.findings.examinations import other_examination
+from funduscope.findings.examinations import describes_fundus, other_examination
 from funduscope.findings.extraction import extract
 from funduscope.findings.eyes import eye_texts
 from funduscope.findings.labels import LabelRow, label_rows
@@ -23,6 +23,7 @@ __all__ = [
     "PromptBank",
     "Vocabulary",
     "captions",
+    "describes_fundus",
     "extract",
     "eye_texts",
     "label_rows",

@@ -28,6 +28,11 @@ _ADVICE = re.compile(
 )
 _FUNDUS = re.compile(r"视盘|视神经乳头|杯盘|(?i:optic disc|\bdisc\b|\bcup|C/D)")
 
+_PARTS = re.compile(
+    r"视盘|视乳头|视神经|黄斑|中心凹|血管|动脉|静脉|视网膜|脉络膜|玻璃体|晶状体|后极部|屈光[间介]质"
+    r"|(?i:\bdiscs?\b|macula|fovea|vessel|vascular|arter|\bvein|retina|choroid|vitre|\blens|cup)"
+)
+
 
 def other_examination(text: str) -> str | None:
     """oct, ffa or other where a report is about another examination than a photograph; else None.
@@ -42,3 +47,11 @@ def other_examination(text: str) -> str | None:
         if pattern.search(head):
             return kind
     return None
+
+
+def describes_fundus(text: str) -> bool:
+    """Whether a report speaks of any part of the eye that a fundus photograph shows.
+
+    "See image" and "as before" do not; a description without a single finding does.
+    """
+    return _PARTS.search(text) is not None
