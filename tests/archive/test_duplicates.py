@@ -15,14 +15,6 @@ from funduscope.archive.duplicates import Copy
 from funduscope.archive.photographs import THUMB
 
 
-def test_equal_files_are_grouped(tmp_path: Path) -> None:
-    contents = {"a": b"one", "b": b"two", "c": b"one", "d": b"longer", "e": b"", "f": b""}
-    for name, data in contents.items():
-        (tmp_path / name).write_bytes(data)
-    files = [(name, tmp_path / name) for name in contents]
-    assert duplicates.same_bytes(files) == [["a", "c"]]
-
-
 def _copies(data: bytes) -> list[bytes]:
     """Re-encoded, halved, brighter, cropped, mirrored, mirrored and cropped."""
     picture = Image.open(io.BytesIO(data)).convert("RGB")

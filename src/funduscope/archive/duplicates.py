@@ -6,11 +6,8 @@ fine structure of both fields agrees after alignment (`alignment`).
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -69,21 +66,6 @@ class _Views:
     placed: npt.NDArray[np.float64]
     hashes: npt.NDArray[np.uint64]
     patches: npt.NDArray[np.int8]
-
-
-def same_bytes(files: Sequence[tuple[str, Path]]) -> list[list[str]]:
-    """Groups of names whose files are equal byte for byte; only files of equal size are read."""
-    by_size: dict[int, list[tuple[str, Path]]] = defaultdict(list)
-    for name, path in files:
-        by_size[path.stat().st_size].append((name, path))
-    by_hash: dict[str, list[str]] = defaultdict(list)
-    for size, group in by_size.items():
-        if size == 0 or len(group) == 1:
-            continue
-        for name, path in group:
-            with path.open("rb") as stream:
-                by_hash[hashlib.file_digest(stream, "sha256").hexdigest()].append(name)
-    return [sorted(names) for names in by_hash.values() if len(names) > 1]
 
 
 def near(hashes: npt.NDArray[np.uint64], thumbs: Thumbs) -> list[tuple[int, int, float]]:

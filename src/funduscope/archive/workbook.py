@@ -43,7 +43,7 @@ def _rows(table: str, lines: Iterator[Sequence[Any]], sheet: Sheet) -> list[Row]
     rows: list[Row] = []
     names: list[str] | None = None
     for line in lines:
-        cells = [_text(value) for value in line]
+        cells = [cell_text(value) for value in line]
         if names is None:
             top.append(cells)
             if len(top) < _HEADER_ROWS:
@@ -84,16 +84,7 @@ def _header(top: list[list[str]]) -> tuple[list[str], list[list[str]]]:
     titles over it (merged cells) tell columns of one name apart.
     """
     fullest = max(len(set(filter(None, row))) for row in top)
-    at = (
-        next(
-            n
-            for n, row in enumerate(top)
-            if len(set(filter(None, row))) >= max(1, fullest - 1)
-            and not any(cell[:1].isdigit() for cell in row if cell)
-        )
-        if any(_like_header(row, fullest) for row in top)
-        else 0
-    )
+    at = next((n for n, row in enumerate(top) if _like_header(row, fullest)), 0)
     names = list(top[at])
     for column, name in enumerate(names):
         if name and names.count(name) > 1 and at:
@@ -109,7 +100,7 @@ def _like_header(row: list[str], fullest: int) -> bool:
     )
 
 
-def _text(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """A cell as text: dates as YYYY-MM-DD, whole numbers without a fraction."""
     if value is None:
         return ""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Sequence
-from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 from funduscope.archive.draft.words import role_of
+from funduscope.archive.workbook import cell_text
 
 _HEADER_ROWS = 6
 
@@ -25,7 +24,7 @@ def read(path: Path, limit: int) -> dict[str, tuple[list[str], list[dict[str, st
         return {}
     found: dict[str, tuple[list[str], list[dict[str, str]]]] = {}
     for sheet in book.worksheets:
-        lines = [[_text(cell) for cell in line] for line in sheet.iter_rows(values_only=True)]
+        lines = [[cell_text(cell) for cell in line] for line in sheet.iter_rows(values_only=True)]
         names, body = header(lines[: _HEADER_ROWS * 2]), lines
         if sum(map(bool, names)) < 2:
             continue
@@ -72,16 +71,3 @@ def _header_at(top: Sequence[Sequence[str]]) -> int | None:
 def _depth(lines: Sequence[Sequence[str]], _names: Sequence[str]) -> int:
     at = _header_at(lines[:_HEADER_ROWS])
     return (at or 0) + 1
-
-
-def _text(value: Any) -> str:
-    """A cell as text: dates as YYYY-MM-DD, whole numbers without a fraction."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.date().isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()

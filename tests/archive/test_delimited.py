@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from funduscope.archive.delimited import records
+
+HEAD = "id,name,text\n"
+
+
+def _cells(text: str) -> list[tuple[list[str], bool]]:
+    return [(r.cells, r.fault is None) for r in records(HEAD + text, ",")][1:]
+
+
+def test_quotes_commas_and_line_breaks_inside_a_cell() -> None:
+    assert _cells('1,a,"x, y\nz ""q"""\n2,b,w\n') == [
+        (["1", "a", 'x, y\nz "q"'], True),
+        (["2", "b", "w"], True),
+    ]
+
+
+def test_a_quote_in_the_middle_of_a_cell_does_not_end_it() -> None:
+    assert _cells('1,a,"says "well", fine"\n2,b,w\n')[-1] == (["2", "b", "w"], True)
+
+
+def test_a_quote_never_closed_costs_its_own_lines_only() -> None:
+    found = _cells('1,a,"open\n2,b,w\n3,c,v\n4,d,u\n')
+    assert not found[0][1]
+    assert found[1:] == [(["2", "b", "w"], True), (["3", "c", "v"], True), (["4", "d", "u"], True)]
+
+
+def test_a_bare_comma_is_a_fault_and_never_a_shift() -> None:
+    assert _cells("1,a,b,c\n2,b,w\n") == [(["1", "a", "b", "c"], False), (["2", "b", "w"], True)]

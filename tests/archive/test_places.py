@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from funduscope.archive import places
+
+
+def test_links_and_members_that_lead_out_or_burst_are_not_opened(tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    (archive / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    with zipfile.ZipFile(archive / "b.zip", "w", zipfile.ZIP_DEFLATED) as pack:
+        pack.writestr("a/1.jpg", b"one")
+        pack.writestr("../../evil.jpg", b"evil")
+        pack.writestr("bomb.png", b"\0" * 40_000_000)
+    found = {entry.path: entry.fault and entry.fault[0] for entry in
+             places.entries(archive, ".", ["**/*"])}  # fmt: skip
+    assert found == {
+        "b.zip!../../evil.jpg": "unsafe_path",
+        "b.zip!a/1.jpg": None,
+        "b.zip!bomb.png": "zip_bomb",
+        "link.jpg": "symlink_outside",
+    }
+    assert places.read_bytes(archive, "b.zip!a/1.jpg") == b"one"
+    assert places.size(archive, "b.zip!a/1.jpg") == 3
+    assert sorted(path.name for path in tmp_path.rglob("evil*")) == []
