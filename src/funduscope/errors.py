@@ -79,5 +79,5 @@ def missing_extra(module: str, extra: str) -> ConfigError:
         f"the Python module '{module}' is not installed",
         place="this Python environment",
         rule=f"this step needs the optional libraries of the extra '{extra}'",
-        remedy=f"pip install 'funduscope[{extra}]'",
+        remedy=f"pip install '.[{extra}]' in the folder of the source code",
     )

@@ -186,6 +186,14 @@ def test_a_picture_shared_by_two_patients(
         assert codes == ["near_duplicate", "split_conflict"]
 
 
+def test_a_sheet_whose_photographs_are_missing_says_so(
+    sheet: Sheet, two_eyes: Rows, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
+) -> None:
+    rows, _ = two_eyes(photographs[:2])
+    with pytest.raises(DataError, match="0 photographs found.*missing_image 2"):
+        ingest(sheet(rows, {}), tmp_path / "out", settings)
+
+
 def test_too_many_failures_end_in_an_error_with_counts(
     sheet: Sheet, two_eyes: Rows, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
 ) -> None:

@@ -41,8 +41,8 @@ def test_a_missing_library_and_a_bad_package_get_their_lines(run, monkeypatch, n
     assert health["libraries"]["train"]["torch"] is None
     assert health["libraries"]["base"]["numpy"] is None
     assert "copy it again" in health["fixes"]
-    assert any(fix.startswith("pip install 'funduscope[train]'") for fix in health["fixes"])
-    assert "pip install funduscope" in health["fixes"]
+    assert any(fix.startswith("pip install '.[train]'") for fix in health["fixes"])
+    assert "pip install ." in health["fixes"]
 
 
 def test_people_read_the_machine(run, no_package):

@@ -126,9 +126,11 @@ def test_check_names_a_changed_file(run, corpus):
 def test_check_refuses_a_folder_that_was_not_finished(run, corpus, tmp_path):
     with pytest.raises(KeyError), store.create(tmp_path / "half", kind="corpus", config={}, seed=0):
         raise KeyError
-    shown = run("check", tmp_path / "half")
-    assert shown.code == 3
-    assert "--resume" in shown.err
+    (tmp_path / "half" / "rejects.parquet").write_bytes(b"")
+    for command, thing in (("check", ""), ("show", ""), ("show", "rejects.parquet")):
+        shown = run(command, tmp_path / "half" / thing)
+        assert shown.code == 3
+        assert "--resume" in shown.err
 
 
 @pytest.mark.parametrize("stage", sorted(inspect.STAGES))

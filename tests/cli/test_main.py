@@ -126,4 +126,4 @@ def test_a_missing_library_names_the_install_line(run, monkeypatch):
     monkeypatch.setattr("importlib.import_module", fail)
     shown = run("pretrain", "a", "b")
     assert shown.code == errors.ConfigError.exit_code
-    assert "pip install 'funduscope[train]'" in shown.err
+    assert "pip install '.[train]'" in shown.err

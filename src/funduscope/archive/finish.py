@@ -357,10 +357,11 @@ def _too_many(
     seen, rejected = images["seen"], images["rejected"]
     if seen and images["kept"] and rejected <= settings.max_failed * seen:
         return None
-    codes = Counter(n.code for n in notes if n.item == "image" and n.severity == "rejected")
+    rejects = [n for n in notes if n.item == "image" and n.severity == "rejected"]
+    codes = Counter(n.code for n in (rejects if seen else notes))
     listed = ", ".join(f"{code} {count}" for code, count in codes.most_common()) or "none"
     return DataError(
-        f"{seen} photographs, {images['kept']} kept, {rejected} rejected ({listed})",
+        f"{seen} photographs found, {images['kept']} kept, {rejected} rejected ({listed})",
         place="ARCHIVE",
         rule="some photographs are kept and at most "
         f"{settings.max_failed:.0%} are rejected (max_failed)",

@@ -64,9 +64,9 @@ def examine() -> Health:
             continue
         if extra == "base":
             health.sound = False
-            health.fixes.append("pip install funduscope")
+            health.fixes.append("pip install .")
         else:
-            health.fixes.append(f"pip install 'funduscope[{extra}]'   # only for that work")
+            health.fixes.append(f"pip install '.[{extra}]'   # in the source folder; for that work")
     try:
         from funduscope.deploy.predictor import Predictor
 

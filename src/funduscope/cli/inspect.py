@@ -132,6 +132,8 @@ def _show_table(screen: Screen, path: Path) -> None:
     table = tables.TABLES.get(path.stem)
     if table is None:
         raise _unknown("table", path.stem, list(tables.TABLES), str(path))
+    if (path.parent / store.STATE).is_file():
+        _manifest(path.parent)  # refuses it, with the command that finishes it
     data = tables.read(table, path)
     screen.data({"table": table.name, "rows": data.height, "head": data.head(20).to_dicts()})
     if table is tables.REJECTS:
@@ -243,7 +245,9 @@ STAGES = {
 
 
 def config(
-    stage: Annotated[str, typer.Argument(metavar="STAGE", help="The command, e.g. pretrain.")],
+    stage: Annotated[
+        str, typer.Argument(metavar="STAGE", help=f"One of: ingest, {', '.join(STAGES)}.")
+    ],
 ) -> None:
     """Print the settings of a command as TOML, each with its meaning and default.
 

@@ -2,6 +2,7 @@
 
 from funduscope.store.artifacts import Bundle, Corpus, Embeddings, Evaluation
 from funduscope.store.folder import (
+    STATE,
     Manifest,
     Output,
     create,
@@ -16,6 +17,7 @@ from funduscope.store.spreadsheet import to_csv, write_csv
 
 __all__ = [
     "COMMAND",
+    "STATE",
     "Bundle",
     "Corpus",
     "Embeddings",
