@@ -190,7 +190,7 @@ def test_a_sheet_whose_photographs_are_missing_says_so(
     sheet: Sheet, two_eyes: Rows, photographs: list[bytes], tmp_path: Path, settings: IngestSettings
 ) -> None:
     rows, _ = two_eyes(photographs[:2])
-    with pytest.raises(DataError, match="0 photographs found.*missing_image 2"):
+    with pytest.raises(DataError, match=r"0 photographs found.*missing_image 2"):
         ingest(sheet(rows, {}), tmp_path / "out", settings)
 
 
