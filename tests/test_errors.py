@@ -27,5 +27,5 @@ def test_a_message_says_value_place_rule_and_remedy() -> None:
 
 
 def test_a_missing_extra_prints_its_install_line() -> None:
-    with pytest.raises(errors.ConfigError, match=r"pip install 'funduscope\[train\]'"):
+    with pytest.raises(errors.ConfigError, match=r"pip install '\.\[train\]'"):
         raise errors.missing_extra("torch", "train")

@@ -136,7 +136,7 @@ def test_a_corpus_without_marks_is_refused(finished, tmp_path):
 
 def test_without_matplotlib_the_extra_is_named(graded, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
-    with pytest.raises(ConfigError, match=r"funduscope\[stats\]"):
+    with pytest.raises(ConfigError, match=r"'\.\[stats\]'"):
         review_quality(graded.path, tmp_path / "out")
 
 

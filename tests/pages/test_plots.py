@@ -83,5 +83,5 @@ def test_without_matplotlib_the_install_line_is_named(monkeypatch):
         return real(name, *rest, **named)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ConfigError, match=r"funduscope\[stats\]"):
+    with pytest.raises(ConfigError, match=r"'\.\[stats\]'"):
         roc_svg(roc(), label="x")
