@@ -46,3 +46,5 @@ def test_language() -> None:
     assert language_of("no drusen") == "en"
     assert language_of("双眼未见出血，DR II期") == "zh"
     assert language_of("右眼 drusen") == "mixed"
+    assert language_of("黄斑周围可见drusen，视网膜在位。医生签名：[name] [institution]") == "zh"
+    assert language_of("disc pink with sharp margins, no drusen. Signed by 李伟") == "en"

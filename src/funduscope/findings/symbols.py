@@ -139,15 +139,23 @@ def _inside_word(plain: str, start: int, end: int) -> bool:
     )
 
 
+_MIXED = 0.25
+"""A language counts from this share of the words on."""
+
+
 def has_han(text: str) -> bool:
     """Whether a text holds a Chinese character."""
     return _HAN.search(text) is not None
 
 
 def language_of(text: str) -> str:
-    """`zh`, `en` or `mixed`: Chinese with English words of three letters or more is mixed."""
+    """`zh`, `en` or `mixed`: by the share of English words, two Chinese characters being a word.
+
+    Marks of removed identity (`[name]`) and abbreviations are of no language.
+    """
     han = len(_HAN.findall(text))
-    words = re.findall(r"[a-z]{4,}", text)
+    words = len(re.findall(r"[a-z]{4,}", re.sub(r"\[[a-z -]+\d*\]", " ", text)))
     if not han:
         return "en"
-    return "mixed" if words else "zh"
+    share = words / (words + han / 2)
+    return "zh" if share < _MIXED else "mixed" if share < 1 - _MIXED else "en"
