@@ -162,3 +162,34 @@ def test_ways_to_write_a_path(tmp_path: Path, written: str) -> None:
         tmp_path, f"image\n{written}\n", ["images/a.jpg"], columns=Columns(images="image")
     )
     assert [p.path for p in contents.exams[0].photos] == ["images/a.jpg"]
+
+
+def test_words_on_one_eye_in_columns_of_their_own_get_their_eye(tmp_path: Path) -> None:
+    contents = _contents(
+        tmp_path,
+        "no,right,left,advice\nE1,no drusen,视网膜在位,come back\nE2,,hemorrhage,\n",
+        [],
+        columns=Columns(
+            exam="no", report_right=("right",), report_left=("left",), report=("advice",)
+        ),
+    )
+    said = [report.text for exam in contents.exams for report in exam.reports]
+    assert said == ["Right eye: no drusen\n左眼：视网膜在位\ncome back", "Left eye: hemorrhage"]
+
+
+def test_a_list_of_objects_tells_each_photograph_its_eye(tmp_path: Path) -> None:
+    frames = '[{"file": "a.jpg", "eye": "R"}, {"file": "b.jpg", "eye": "L"}, {"file": "c.jpg"}]'
+    contents = _contents(
+        tmp_path,
+        f'{{"no": "E1", "frames": {frames}}}\n',
+        ["a.jpg", "b.jpg", "c.jpg"],
+        kind="jsonl",
+        columns=Columns(exam="no", images="frames.file", eye="frames.eye"),
+        values=Values(eye={"R": "OD", **EYES}),
+    )
+    (exam,) = contents.exams
+    assert {photo.path: photo.eye for photo in exam.photos} == {
+        "a.jpg": "OD",
+        "b.jpg": "OS",
+        "c.jpg": "unknown",
+    }

@@ -39,6 +39,10 @@ class Columns(Settings):
     report: tuple[str, ...] = Field(
         default=(), description="parts of the report, joined by line breaks"
     )
+    report_right: tuple[str, ...] = Field(
+        default=(), description="parts of the report that speak of the right eye and do not say so"
+    )
+    report_left: tuple[str, ...] = Field(default=(), description="the same of the left eye")
     eye_report: dict[str, str] = Field(
         default={},
         description="language (en, zh) -> column with the words on the row's eye; "
@@ -51,7 +55,10 @@ class Columns(Settings):
     split: str | None = Field(default=None, description="train, val or test")
     licence: str | None = Field(default=None, description="terms of the photograph")
 
-    @field_validator("right", "left", "images", "identity", "report", mode="before")
+    @field_validator(
+        *("right", "left", "images", "identity", "report", "report_right", "report_left"),
+        mode="before",
+    )
     @classmethod
     def _one_or_several(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value

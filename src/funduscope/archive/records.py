@@ -7,13 +7,13 @@ photographs here. What cannot be placed becomes a `Note`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 
 from funduscope.archive import places, readers, values
-from funduscope.archive.description import Source
+from funduscope.archive.description import Columns, Source
 from funduscope.archive.places import Entry
 from funduscope.archive.readers import FILE_COLUMN, BadRow, Given, Row
 
@@ -141,6 +141,23 @@ def collect(archive: Path, site: str, sources: Sequence[tuple[int, Source]]) -> 
     return found
 
 
+_EYE_WORDS = (("report_right", "Right eye: ", "\u53f3\u773c\uff1a"),
+              ("report_left", "Left eye: ", "\u5de6\u773c\uff1a"))  # fmt: skip
+
+
+def _common(eyes: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """The one eye that is told, or none."""
+    return eyes[0] if len(set(eyes)) == 1 else ("unknown", "none")
+
+
+def _of_eyes(row: Row, columns: Columns) -> Iterator[str]:
+    """Words on one eye that stand in columns of their own, with the eye before them."""
+    for role, english, chinese in _EYE_WORDS:
+        said = "\n".join(text for name in getattr(columns, role) if (text := row.cells.get(name)))
+        if said:
+            yield f"{english if said.isascii() else chinese}{said}"
+
+
 class _Builder:
     """Takes the rows of one source into the examinations of its site."""
 
@@ -170,7 +187,7 @@ class _Builder:
         if key is None and patient is not None:
             key = f"{patient}@{visit}" if visit else patient
         words = {name: cell(column) for name, column in columns.eye_report.items()}
-        eyes = {photo.eye for photo in named} or {self._eye(row)[0]}
+        eyes = {photo.eye for photo in named} or {self._eye(cell(columns.eye or "", ""))[0]}
         apart = any(words.values()) and (eyes == {"unknown"} or patient is None)
         if key is None or apart:
             key = named[0].path if named else place
@@ -194,7 +211,8 @@ class _Builder:
 
     def _reports(self, exam: Exam, row: Row, place: str) -> None:
         columns = self.source.columns
-        text = "\n".join(part for name in columns.report if (part := row.cells.get(name)))
+        parts = [*_of_eyes(row, columns), *(row.cells.get(name, "") for name in columns.report)]
+        text = "\n".join(part for part in parts if part)
         if not text or any(report.text == text for report in exam.reports):
             return
         procedure = row.cells.get(columns.procedure or "")
@@ -257,10 +275,9 @@ class _Builder:
         if meaning is None:
             self.odd[role, text] += 1
 
-    def _eye(self, row: Row) -> tuple[str, str]:
-        """Eye and eye_source of a row that has a column for it."""
-        text = row.cells.get(self.source.columns.eye or "")
-        if not text:
+    def _eye(self, text: str) -> tuple[str, str]:
+        """Eye and eye_source that a cell tells."""
+        if not text.strip():
             return "unknown", "none"
         eye = values.word(text, self.source.values.eye, values.EYES)
         self._odd("eye", text, eye)
@@ -282,15 +299,22 @@ class _Builder:
             licence=row.cells.get(columns.licence or ""),
             split=known,
         )
-        right = [(column, ("OD", "record")) for column in columns.right]
-        left = [(column, ("OS", "record")) for column in columns.left]
-        images = [(column, self._eye(row)) for column in columns.images or own]
+        eyes = [
+            self._eye(text) for text in row.cells.get(columns.eye or "", "").split(form.separator)
+        ]
         found = []
-        for column, (eye, told) in (*right, *left, *images):
-            for name in row.cells.get(column, "").split(form.separator):
+        for column, told in (
+            *((column, [("OD", "record")]) for column in columns.right),
+            *((column, [("OS", "record")]) for column in columns.left),
+            *((column, eyes) for column in columns.images or own),
+        ):
+            names = row.cells.get(column, "").split(form.separator)
+            # As many eyes as names: one each, in order. Else the row's one eye, or none of several.
+            each = told if len(told) == len(names) else [_common(told)] * len(names)
+            for name, (eye, eye_source) in zip(names, each, strict=True):
                 if name.strip():
                     path = self._path(name.strip().replace("\\", "/"))
-                    found.append(replace(common, path=path, eye=eye, eye_source=told))
+                    found.append(replace(common, path=path, eye=eye, eye_source=eye_source))
         return found
 
     def _path(self, name: str) -> str:

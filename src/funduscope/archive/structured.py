@@ -24,7 +24,7 @@ def read_jsonl(given: Given) -> Sheet:
     sheet = Sheet()
     for table in given.tables:
         for number, value in _objects(given, table, sheet):
-            flat = list(_flatten(value, "", given.source.format.separator))
+            flat = list(flatten(value, "", given.source.format.separator))
             sheet.columns.update(dict.fromkeys(name for name, _ in flat))
             sheet.rows.append(Row(table, number, filled(flat)))
     return sheet
@@ -57,15 +57,27 @@ def _objects(given: Given, table: str, sheet: Sheet) -> Iterator[tuple[int, dict
         yield number, value
 
 
-def _flatten(value: dict[str, Any], prefix: str, separator: str) -> Iterator[tuple[str, str]]:
+def flatten(value: dict[str, Any], prefix: str, separator: str) -> Iterator[tuple[str, str]]:
+    """Nested objects as cells: a dot walks inwards, lists are joined by the separator."""
     for key, item in value.items():
         name = f"{prefix}{key}"
         if isinstance(item, dict):
-            yield from _flatten(item, f"{name}.", separator)
+            yield from flatten(item, f"{name}.", separator)
+        elif isinstance(item, list) and item and all(isinstance(part, dict) for part in item):
+            yield from _parallel(item, f"{name}.", separator)
         elif isinstance(item, list):
             yield name, separator.join(_leaf(part) for part in item)
         else:
             yield name, _leaf(item)
+
+
+def _parallel(
+    parts: list[dict[str, Any]], prefix: str, separator: str
+) -> Iterator[tuple[str, str]]:
+    """A list of objects as one cell a key, the values of all objects in order."""
+    rows = [dict(flatten(part, prefix, separator)) for part in parts]
+    for name in dict.fromkeys(name for row in rows for name in row):
+        yield name, separator.join(row.get(name, "") for row in rows)
 
 
 def _leaf(item: Any) -> str:

@@ -7,10 +7,19 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
+from funduscope import findings
 from funduscope.archive.draft import dates
-from funduscope.archive.draft.keys import IDENTITY_ROLES
-from funduscope.archive.draft.words import is_chinese_name, meanings, plain, procedure_of, role_of
+from funduscope.archive.draft.keys import IDENTITY_ROLES, SEVERAL_COLUMNS
+from funduscope.archive.draft.words import (
+    eye_of,
+    is_chinese_name,
+    meanings,
+    plain,
+    procedure_of,
+    role_of,
+)
 
 _RESIDENT = re.compile(
     r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]"
@@ -68,9 +77,15 @@ class Column:
         return dates.forms_of(self.distinct)
 
     def words(self, about: str) -> float:
-        """Share of the cells that are words about eye, sex ..."""
+        """Share of the cells that are words about eye, sex ... (or lists of them)."""
         known = meanings(about)
-        return self._share(lambda text: plain(text) in known)
+        return self._share(lambda text: all(plain(word) in known for word in text.split(";")))
+
+    @cached_property
+    def describes_eyes(self) -> bool:
+        """Whether most cells are sentences on the fundus."""
+        some = self.distinct[:60]
+        return self.is_text and sum(map(findings.describes_fundus, some)) > 0.5 * len(some)
 
     @cached_property
     def is_text(self) -> bool:
@@ -87,6 +102,15 @@ class Column:
     def digits(self) -> float:
         """Share that hold a digit."""
         return self._share(lambda text: any(letter.isdigit() for letter in text) and len(text) < 60)
+
+    @cached_property
+    def running(self) -> bool:
+        """Whether cells only count the rows (of a page, a month): no key of anything."""
+        counted = [int(v) for v in self.values if re.fullmatch(r"\d{1,6}", v)]
+        if len(counted) < 3 or len(counted) < 0.4 * len(self.values):  # footers count as values
+            return False
+        on = sum(second in (first + 1, 1) for first, second in pairwise(counted))
+        return on > 0.8 * (len(counted) - 1)
 
     @cached_property
     def names(self) -> bool:
@@ -135,12 +159,17 @@ class Roles:
         return next(iter(self.columns.get(role, ())), None)
 
 
+_OF_EYE = {"OD": "report_right", "OS": "report_left"}
+
+
 def assign(columns: Mapping[str, Column]) -> Roles:
     """Roles of all columns of a table."""
     roles = Roles()
     ranked: dict[str, list[tuple[float, str, str]]] = {}
     for name, column in columns.items():
         role, weight, why = _role(column)
+        if role == "report" and (eye := eye_of(name)) is not None:
+            role, why = _OF_EYE[eye], f"{why}; its header names the eye"
         if role is None:
             roles.left[name] = why
             continue
@@ -148,7 +177,7 @@ def assign(columns: Mapping[str, Column]) -> Roles:
     for role, found in ranked.items():
         order = list(columns)
         found.sort(key=lambda item: (item[0], order.index(item[1])))
-        if role in ("report", "name", "right", "left", "images", *IDENTITY_ROLES):
+        if role in (*SEVERAL_COLUMNS, "name", *IDENTITY_ROLES):
             found.sort(key=lambda item: order.index(item[1]))
         roles.columns[role] = [name for _, name, _ in found]
         roles.why |= {name: why for _, name, why in found}
@@ -183,6 +212,8 @@ def _role(column: Column) -> tuple[str | None, float, str]:
         excel = sum(map(dates.is_excel_day, column.distinct)) > 0.5 * len(column.distinct)
         if not excel:
             return None, 0, "header speaks of a date, cells are none"
+    if role in ("exam", "patient", "record_no") and column.running:
+        return None, 0, "it only counts the rows"
     if role in ("exam", "patient") and kind in ("id_card", "phone", "email"):
         return kind, weight, "what the cells look like"
     if role in ("exam", "patient") and kind in ("date", "report") and not whole:
@@ -199,6 +230,8 @@ def _role(column: Column) -> tuple[str | None, float, str]:
         return None, 0, "header speaks of an age, cells do not"
     if role == "report" and kind in ("date", "id_card", "phone", "person"):
         return _by_content(column, kind)
+    if role in ("remarks", "other") and column.describes_eyes:
+        return "report", weight + 100, "cells say what is seen in the eye, whatever the header"
     if role in ("remarks", "other"):
         return None, 0, f"{role}: says little of photographs; read it once"
     return role, weight, why
@@ -233,7 +266,7 @@ def _by_content(column: Column, kind: str | None) -> tuple[str | None, float, st
         return ("birth_date" if old else "exam_date"), 200, why
     if kind is not None:
         return kind, 200, why
-    if column.numbers > 0.8 and len(column.distinct) > 2:
+    if column.numbers > 0.8 and len(column.distinct) > 2 and not column.running:
         uid = sum(bool(_UID.fullmatch(v)) for v in column.distinct) > 0.5 * len(column.distinct)
         unique = len(column.distinct) > 0.9 * min(len(column.values), 800)
         if uid or unique:
@@ -257,8 +290,19 @@ def _spare(roles: Roles, columns: Mapping[str, Column]) -> None:
             roles.left[name] = f"a second column that could be {role}"
         if role in roles.columns:
             roles.columns[role] = roles.columns[role][:1]
+    if "patient" not in roles.columns:
+        cards = [n for n in roles.columns.get("record_no", []) if columns[n].numbers > 0.8]
+        if cards:
+            card = max(cards, key=lambda name: len(columns[name].values))
+            roles.columns["record_no"].remove(card)
+            roles.columns["patient"] = [card]
+            roles.why[card] += "; the site has no other number of the patient"
     if "exam" not in roles.columns and "patient" not in roles.columns:
-        numbered = [n for n in roles.left if columns[n].numbers > 0.8 and columns[n].values]
+        numbered = [
+            n
+            for n in roles.left
+            if columns[n].numbers > 0.8 and columns[n].values and not columns[n].running
+        ]
         if numbered:
             roles.columns["patient"] = numbered[:1]
             roles.why[numbered[0]] = "the only column of numbers; no known header word"

@@ -16,6 +16,8 @@ COLUMNS = (
     "eye",
     "camera",
     "procedure",
+    "report_right",
+    "report_left",
     "report",
     "right",
     "left",
@@ -37,6 +39,9 @@ ONE_COLUMN = (
     *("exam", "patient", "birth_date", "exam_date", "age", "sex", "eye", "camera", "procedure"),
 )
 """Roles that one column plays; a second one that fits goes to `identity` or into a comment."""
+
+SEVERAL_COLUMNS = ("report", "report_right", "report_left", "right", "left", "images")
+"""Roles that take several columns, in the table's order."""
 
 IDENTITY_ROLES = (
     *("id_card", "phone", "email", "wechat", "address", "doctor", "record_no", "relative"),

@@ -212,8 +212,10 @@ def _looks(paths: Sequence[Path]) -> dict[str, dict[str, str]]:
     """Words for field and kind: at their place hardly anything else may stand."""
     about = {word: ("kind", m) for word, m in meanings("kind").items()}
     about |= {word: ("field", m) for word, m in meanings("field").items()}
+    words_of = {word: meaning for word, (_, meaning) in about.items()}
     spans = [
-        _candidates(path, {word: m for word, (_, m) in about.items()}, "look") for path in paths
+        [span for span in _candidates(path, words_of, "look") if not _heads_number(path, span)]
+        for path in paths
     ]
     hits = Counter(span.place for here in spans for span in here)
     words: defaultdict[tuple[int, str, str, int], set[str]] = defaultdict(set)
@@ -242,6 +244,11 @@ def _looks(paths: Sequence[Path]) -> dict[str, dict[str, str]]:
                 path.add(path.cut(topic, span.start, span.end))
                 seen[topic][span.text] = meaning
     return seen
+
+
+def _heads_number(path: Path, span: Span) -> bool:
+    """Whether a word is the letters before a longer number (`M0012345`)."""
+    return re.match(r"\d{3}", path.text[span.end :]) is not None
 
 
 def label_unknown(paths: Sequence[Path]) -> dict[str, str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from funduscope.archive.draft import cells, dates
 from funduscope.archive.draft.columns import Column, Roles, assign
-from funduscope.archive.draft.keys import IDENTITY_ROLES, ONE_COLUMN
+from funduscope.archive.draft.keys import IDENTITY_ROLES, ONE_COLUMN, SEVERAL_COLUMNS
 from funduscope.archive.draft.listing import Site
 from funduscope.archive.draft.tables import Table
 from funduscope.archive.draft.toml import SourceDraft
@@ -38,6 +39,7 @@ def open_table(site: Site, table: Table, file_names: Collection[str]) -> Sourced
         if table.kind != "fhir"
     }
     roles = assign(columns) if table.kind not in ("fhir", "dicom") else Roles()
+    _settle_visits(table, roles)
     sourced = Sourced(table, roles, columns)
     draft = sourced.draft
     draft.set("site", site.name)
@@ -48,6 +50,20 @@ def open_table(site: Site, table: Table, file_names: Collection[str]) -> Sourced
     draft.set("delimiter", table.delimiter)
     draft.open += table.doubts
     return sourced
+
+
+def _settle_visits(table: Table, roles: Roles) -> None:
+    """A number under which a table has several days is the patient's, not an examination's."""
+    number, day = roles.one("exam"), roles.one("exam_date")
+    if number is None or day is None or roles.one("patient") is not None:
+        return
+    days: defaultdict[str, set[str]] = defaultdict(set)
+    for row in table.rows:
+        if row.get(number) and row.get(day):
+            days[row[number]].add(row[day])
+    if any(len(some) > 1 for some in days.values()):
+        roles.columns["patient"] = [roles.columns.pop("exam")[0]]
+        roles.why[number] += "; the same number stands under several days"
 
 
 def _table_glob(site: Site, table: Table) -> str:
@@ -73,13 +89,9 @@ def write_columns(sourced: Sourced) -> None:
         columns = roles.columns.get(role, [])
         if columns:
             draft.set(f"columns.{role}", columns[0], roles.why.get(columns[0], ""))
-    for role in ("right", "left", "images"):
-        pictures = roles.columns.get(role, [])
-        draft.set(
-            f"columns.{role}", pictures, "; ".join(roles.why.get(one, "") for one in pictures)
-        )
-    reports = roles.columns.get("report", [])
-    draft.set("columns.report", reports, "; ".join(roles.why.get(one, "") for one in reports))
+    for role in SEVERAL_COLUMNS:
+        several = roles.columns.get(role, [])
+        draft.set(f"columns.{role}", several, "; ".join(roles.why.get(one, "") for one in several))
     _identity(sourced)
     if table.kind == "xml":
         used = [key.partition(".")[2] for key in draft.guesses if key.startswith("columns.")]
@@ -151,16 +163,8 @@ def _check(sourced: Sourced) -> None:
     roles, draft = sourced.roles, sourced.draft
     if not roles.columns.get("exam") and not roles.columns.get("patient"):
         draft.open.append("no column for exam or patient: look for the one with numbers")
-    if not roles.columns.get("report"):
+    if not any(roles.columns.get(role) for role in ("report", "report_right", "report_left")):
         draft.open.append("no column for report: is there one with sentences?")
     if roles.left:
         names = ", ".join(roles.left)
         draft.open.append(f"not used (add a column that may name a person to identity): {names}")
-    twice = [
-        name
-        for role in ("report",)
-        for name in roles.columns.get(role, [])
-        if re.search(r"右|左|right|left|\bO[DS]\b", name, re.IGNORECASE)
-    ]
-    if len(twice) > 1:
-        draft.open.append("reports of each eye in columns of their own: do the words name the eye?")

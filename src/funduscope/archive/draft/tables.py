@@ -18,6 +18,7 @@ from typing import Any
 from funduscope.archive.draft import dicoms, workbooks
 from funduscope.archive.draft.listing import File
 from funduscope.archive.draft.words import role_of
+from funduscope.archive.structured import flatten
 
 ROWS = 4000
 _BYTES = 16_000_000
@@ -158,7 +159,7 @@ def _json(text: str, path: str, encoding: str) -> list[Table]:
     values = list(_objects(text))
     if any("resourceType" in value for value in values):
         return [_fhir(values, path)]
-    rows = [{key: cell for key, cell in flatten(value, "") if cell} for value in values]
+    rows = [{key: cell for key, cell in flatten(value, "", ";") if cell} for value in values]
     columns = list(dict.fromkeys(key for row in rows for key in row))
     if sum(role_of(name) is not None for name in columns) < 2:
         return []
@@ -185,24 +186,6 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
                 continue
             if isinstance(value, dict):
                 yield value
-
-
-def flatten(value: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    """Nested objects as cells: a dot walks inwards, lists are joined by semicolons."""
-    for key, item in value.items():
-        if isinstance(item, dict):
-            yield from flatten(item, f"{prefix}{key}.")
-        elif isinstance(item, list):
-            yield f"{prefix}{key}", ";".join(_leaf(part) for part in item)
-        else:
-            yield f"{prefix}{key}", _leaf(item)
-
-
-def _leaf(item: Any) -> str:
-    if item is None:
-        return ""
-    nested = isinstance(item, (dict, list))
-    return json.dumps(item, ensure_ascii=False) if nested else str(item).strip()
 
 
 def _fhir(values: list[dict[str, Any]], path: str) -> Table:

@@ -30,24 +30,59 @@ def _headers() -> dict[str, tuple[str, int]]:
 def role_of(header: str) -> tuple[str, int, bool] | None:
     """Role that a header speaks for, its rank in the list, and whether the whole header is a word.
 
-    Else the longest listed word that ends or begins the header (of three Latin or two Chinese
-    letters at least) decides.
+    Of a nested key (`patient.name`, `Report@id`) the last part counts. Else the longest listed word
+    that ends or begins the header (of four Latin or two Chinese letters at least) decides.
     """
     known = _headers()
-    for part in (header, re.split(r"[.@]", header)[-1], re.sub(r"[（(].*?[)）]", "", header)):
-        if (exact := known.get(plain(part))) is not None:
+    parts = re.split(r"\.(?=\w)|@", header)  # a dot in `Hosp. No.` is none of a key
+    if len(parts) > 1 and plain(parts[-1]) in _NO_NAMES:
+        parts.pop()  # age.value says what `age` says
+    base = parts[-1]
+    bare = re.sub(r"[（(].*?[)）]", "", base)
+    for said in (header, "".join(parts[-2:]), base, bare):
+        if (exact := known.get(plain(said))) is not None:
             return (*exact, True)
-    text = plain(header)
-    parts = [
+    text = plain(base)
+    for prefix in _PREFIXES:
+        if text.startswith(prefix) and (exact := known.get(text.removeprefix(prefix))) is not None:
+            return (*exact, True)
+    found = [
         (word, meaning)
         for word, meaning in known.items()
         if len(word) >= (2 if ord(word[0]) > 0x2E80 else 4)
         and (text.endswith(word) or text.startswith(word))
     ]
-    if not parts:
+    if not found:
         return None
-    word, (role, rank) = max(parts, key=lambda part: (len(part[0]), text.endswith(part[0])))
+    word, (role, rank) = max(found, key=lambda part: (len(part[0]), text.endswith(part[0])))
     return (role, rank, False) if len(word) * 3 >= len(text) else None
+
+
+_NO_NAMES = frozenset(("value", "text", "content", "val", "display", "#text"))
+_PREFIXES = (
+    "patient",
+    "pat",
+    "pt",
+    "person",
+    "client",
+    "resident",
+    "患者",
+    "病人",
+    "居民",
+    "受检者",
+)
+
+
+def eye_of(header: str) -> str | None:
+    """OD or OS where a header names one eye (`findings_od`, `右眼情况`), else None."""
+    known = meanings("eye")
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", header))
+    words = re.split(r"[\W_]+", spaced)
+    found = {known.get(plain(word)) for word in words}
+    found |= {eye for sign, eye in (("右", "OD"), ("左", "OS")) if sign in header}
+    found |= {eye for word, eye in (("right", "OD"), ("left", "OS")) if word in header.lower()}
+    eyes = found & {"OD", "OS"}
+    return next(iter(eyes)) if len(eyes) == 1 and "unknown" not in found else None
 
 
 @cache

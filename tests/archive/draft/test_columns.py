@@ -1,0 +1,69 @@
+"""Roles of columns: headers of many systems, numbers that only count, words on one eye."""
+
+from __future__ import annotations
+
+import pytest
+
+from funduscope.archive.draft.columns import Column, assign
+from funduscope.archive.draft.words import eye_of, role_of
+
+
+@pytest.mark.parametrize(
+    ("header", "role"),
+    [
+        ("patient.patName", "name"),
+        ("PATNAME", "name"),
+        ("EXAM.PATID", "patient"),
+        ("Hosp. No.", "patient"),
+        ("client.age.value", "age"),
+        ("reading.by", "doctor"),
+        ("reading.followup", "report"),
+        ("O.D.", "right"),
+        ("阅片人", "doctor"),
+        ("检查所见（必填）", "report"),
+    ],
+)
+def test_the_last_part_of_a_header_tells_its_role(header: str, role: str) -> None:
+    found = role_of(header)
+    assert found is not None
+    assert found[0] == role
+
+
+@pytest.mark.parametrize(
+    ("header", "eye"),
+    [
+        ("右眼情况", "OD"),
+        ("左", "OS"),
+        ("findings_od", "OD"),
+        ("leftEyeReport", "OS"),
+        ("双眼", None),
+        ("right and left", None),
+        ("model", None),
+    ],
+)
+def test_a_header_names_one_eye_or_none(header: str, eye: str | None) -> None:
+    assert eye_of(header) == eye
+
+
+def test_words_on_one_eye_are_told_apart() -> None:
+    said = ["视网膜在位，未见出血及渗出，黄斑反光可", "黄斑区可见玻璃膜疣，余未见明显异常改变"]
+    columns = {name: Column(name, said) for name in ("右眼情况", "左眼情况", "小结")}
+    roles = assign(columns).columns
+    assert roles["report_right"] == ["右眼情况"]
+    assert roles["report_left"] == ["左眼情况"]
+    assert roles["report"] == ["小结"]
+
+
+def test_a_number_that_counts_the_rows_is_no_key() -> None:
+    counting = Column("序号", ["1", "2", "3", "合计", "1", "2", "合计"])
+    cards = Column("门诊号", ["08513", "08514", "09001", "08513", "07222"])
+    roles = assign({"序号": counting, "门诊号": cards})
+    assert "exam" not in roles.columns
+    assert roles.columns["patient"] == ["门诊号"]
+
+
+def test_remarks_that_describe_the_fundus_are_reports() -> None:
+    seen = Column("comment", ["R/E - flat macula and healthy disc, no drusen seen at all."] * 3)
+    told = Column("comment", ["Attended with her daughter; lives alone, needs a lift home."] * 3)
+    assert assign({"comment": seen}).columns == {"report": ["comment"]}
+    assert assign({"comment": told}).columns == {}
