@@ -62,7 +62,9 @@ def test_a_number_on_two_quite_different_people_joins_nobody() -> None:
         ),
         (("周国栋", None, _BORN, ""), ("周国栋", "M", _BORN, ""), None),
         (("周国栋", "M", _BORN, "16161907867"), ("周国栋", "F", _BORN, "16161907867"), None),
-        (("周国栋", "M", None, "16161907867"), ("周国栋", "M", None, "16161907867"), None),
+        (("周国栋", "M", None, "16161907867"), ("周国栋", "M", None, "16161907867"), "name_phone"),
+        (("周国栋", "M", None, "16161907867"), ("周国栋", "F", None, "16161907867"), None),
+        (("周国栋", "M", None, "16161907867"), ("李秀英", "M", None, "16161907867"), None),
         (("周国栋", "M", _BORN, ""), ("李国栋", "M", _BORN, ""), None),
         (("周国栋", "M", date(1950, 1, 1), ""), ("周国栋", "M", date(1950, 1, 1), ""), None),
         (("White", "M", _BORN, ""), ("White", "M", _BORN, ""), None),
@@ -135,3 +137,11 @@ def test_the_order_of_records_changes_nothing_and_each_union_is_explained(
         groups.update(dict.fromkeys(joined, joined))
     assert {key: min(group) for key, group in groups.items()} == found.of
     assert len(found.unions) == len(found.of) - len(set(found.of.values()))
+
+
+def test_an_office_phone_joins_nobody() -> None:
+    names = ["周国栋", "李秀英", "王芳", "赵敏", "陈静", "周国栋"]
+    records = [
+        Record(str(n), {"name": [name], "phone": ["16161907867"]}) for n, name in enumerate(names)
+    ]
+    assert same_persons(records).unions == []

@@ -32,6 +32,23 @@ def test_words_of_each_eye(text: str, words: dict[str, str]) -> None:
     assert eye_texts(text) == words
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("（OD）A；（OS）B", "(右眼)A；(左眼)B", "【右眼】A【左眼】B", "[OD]A[OS]B", "R)A L)B"),
+        *(
+            "右眼所见：A\n左眼所见：B",
+            "右眼眼底：A，左眼眼底：B",
+            "A（右），B（左）",
+            "右眼底：A；左眼底：B",
+        ),
+    ],
+)
+def test_eyes_in_brackets_and_headings_head_their_words(form: str) -> None:
+    text = form.replace("A", "微血管瘤").replace("B", "玻璃膜疣")
+    assert eye_texts(text) == {"OD": "微血管瘤", "OS": "玻璃膜疣"}
+
+
 def test_pieces_apart_are_joined_in_the_language_of_the_words() -> None:
     assert eye_texts("双眼未见出血。右眼：黄斑前膜。")["OD"] == "未见出血；黄斑前膜"
     assert eye_texts("OU: no drusen. OD: cataract. OS: WNL.")["OS"] == "no drusen; WNL"

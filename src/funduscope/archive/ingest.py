@@ -242,7 +242,7 @@ class _Part:
         if image_id not in self.seen:
             return None
         other = self.planned.exams[self.seen[image_id][0]]
-        if (other.site, other.patient) == (exam.site, exam.patient):
+        if (other.site, plan.whose(other)) == (exam.site, plan.whose(exam)):
             return "read", "exact_duplicate", "the same picture as another", "rejected"
         detail = "the same picture is filed under another patient"
         return "pairing", "duplicate_across_patients", detail, "review"

@@ -1,7 +1,8 @@
 """One person under two patient numbers, within a site or across sites, where the data show it.
 
 Conservative: a name alone never joins, nor does a phone (families share one) or a date. What joins
-is a resident number whose checksum holds, or a name with a date of birth and something more.
+is a resident number whose checksum holds, or a name with a phone, or with a date of birth and sex;
+and nothing that is known may speak against it.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-Reason = Literal["resident_id", "name_birth_phone", "name_birth_sex"]
+Reason = Literal["resident_id", "name_birth_phone", "name_birth_sex", "name_phone"]
 
 REASONS: Mapping[Reason, str] = {
     "resident_id": "the same resident number, its checksum holds",
     "name_birth_phone": "the same name, date of birth and phone",
     "name_birth_sex": "the same rare enough name, date of birth and sex",
+    "name_phone": "the same name and phone",
 }
 """What each reason says, strongest first."""
 
@@ -32,6 +34,8 @@ _CHECKS = "10X98765432"
 # bear is not used where chance alone would give two of them one birthday with this probability.
 _BIRTHDAYS = 60 * 365
 _CHANCE = 0.05
+# A phone that more names bear is an office's, not a family's.
+_FAMILY = 4
 
 
 @dataclass(frozen=True)
@@ -176,12 +180,16 @@ def _phone(role: str, text: str) -> str | None:
 
 
 def _crowded(facts: Sequence[_Facts]) -> set[str]:
-    """Names that so many bear that two of them may well share a birthday."""
+    """Names that so many bear that two of them may well share a birthday; phones of an office."""
     births: dict[str, set[date]] = defaultdict(set)
+    bearers: dict[str, set[str]] = defaultdict(set)
     for one in facts:
         for name in one.names:
             births[name] |= one.births
-    return {
+        for phone in one.phones:
+            bearers[phone] |= one.names
+    many = {phone for phone, names in bearers.items() if len(names) > _FAMILY}
+    return many | {
         name
         for name, days in births.items()
         if len(days) * (len(days) - 1) / 2 > _CHANCE * _BIRTHDAYS
@@ -192,6 +200,9 @@ def _marks(one: _Facts, reason: Reason, crowded: set[str]) -> Iterator[tuple[str
     """What two patient numbers must share to be joined for that reason."""
     if reason == "resident_id":
         yield from ((number,) for number in one.residents)
+        return
+    if reason == "name_phone":
+        yield from ((name, phone) for name in one.names for phone in one.phones - crowded)
         return
     if len(one.births) != 1:
         return

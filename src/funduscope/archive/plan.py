@@ -79,6 +79,16 @@ def patient_id(exam: Exam, pseudonyms: Pseudonyms) -> str:
     return pseudonyms("patient", exam.site, "record", exam.patient)
 
 
+def whose(exam: Exam) -> str:
+    """Whom copies of one picture must belong to: unnamed photographs with reports are each apart.
+
+    Unnamed ones without reports may be anybody's; copies of them are one patient.
+    """
+    if exam.patient is not None:
+        return exam.patient
+    return exam.key if exam.reports or exam.eye_words else ""
+
+
 def _order(exam: Exam, pseudonyms: Pseudonyms) -> tuple[int, str, int, str]:
     day = exam.visit.toordinal() if exam.visit else 0
     return exam.source, patient_id(exam, pseudonyms), day, exam.key
@@ -91,7 +101,7 @@ def _known(archive: Path, exams: Sequence[Exam], description: Description) -> di
     review, since nobody can say whose they are; a labeled set keeps the first.
     """
     owner = {
-        photo.path: (exam.site, exam.patient or "", photo.eye, exam.source)
+        photo.path: (exam.site, whose(exam), photo.eye, exam.source)
         for exam in exams
         for photo in exam.photos
     }

@@ -34,7 +34,11 @@ class EyeReader:
         depth, section = 0, ""
         for number, unit in enumerate(self.units):
             if unit.section != section:
-                self._current, section, stack = UNKNOWN, unit.section, []
+                before = self.items[unit.start - 1] if unit.start else None
+                # `右眼所见：` is a heading of one eye; any other heading starts anew.
+                eyed = before is not None and before.kind == "eye"
+                self._current = self._resolve(before) if before and eyed else UNKNOWN
+                section, stack = unit.section, []
             while depth < unit.depth:
                 stack.append(self._current)
                 depth += 1
@@ -107,7 +111,8 @@ class EyeReader:
         ends = nxt is None or nxt.sentence != unit.sentence
         aside = unit.depth > 0 and last.values == (")",)
         colon = any(self.items[i].values == (":",) for i in self._span(unit))
-        behind = ends or aside or (held == UNKNOWN and not colon)
+        heads = nxt is not None and self.items[nxt.start].kind == "section"  # `左眼眼底：`
+        behind = not heads and (ends or aside or (held == UNKNOWN and not colon))
         if behind and not any(self.items[i].kind == "copy" for i in self._span(unit)):
             self._reach_back(number, unit, held)
 
@@ -212,10 +217,10 @@ def _trim(piece: str) -> str:
     first = 0
     while first < len(items) and (
         items[first].kind in ("eye", "break", "section")
-        or (items[first].kind == "mark" and items[first].values[0] in ":,;.、。)")
+        or (items[first].kind == "mark" and items[first].values[0] in ":,;.、。)]】>」")
     ):
         first += 1
     if first == len(items):
         return ""
     start = stream[items[first].start].start
-    return piece[start:].rstrip(" \n\t;；,，.。—(（")
+    return piece[start:].rstrip(" \n\t;；,，.。—(（[【<「")

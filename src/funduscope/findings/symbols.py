@@ -89,6 +89,29 @@ def _unfold(text: str) -> tuple[str, list[int]]:
     return "".join(chars), origin
 
 
+_SIDE = r"右眼|左眼|双眼|右|左|双|(?i:OD|OS|OU|RE|LE|R|L|right eye|left eye|both eyes)"
+_BRACKETED = re.compile(
+    rf"(?P<open>[(\[【<「])\s*(?:{_SIDE})\s*[)\]】>」]|(?<![^\s;,])(?:{_SIDE})\)"
+)
+_STOPS = ";,.:。、\n"
+
+
+def _headed(plain: str) -> str:
+    """Bracketed eyes that open a part (`(OD) ...; (OS) ...`, `【右眼】`) as headings (`OD: ...`).
+
+    Round brackets behind a finding are an aside on it and stay. No place in the text moves.
+    """
+
+    def heading(found: re.Match[str]) -> str:
+        before, after = plain[: found.start()].rstrip(" "), plain[found.end() :].lstrip(" ")
+        opens = (not before or before[-1] in _STOPS) and after and after[0] not in _STOPS
+        if found["open"] == "(" and not opens:
+            return found[0]
+        return f" {found[0][1:-1]}:" if found["open"] else f"{found[0][:-1]}:"
+
+    return _BRACKETED.sub(heading, plain)
+
+
 def _kind(token: str) -> str:
     if token == "\n":
         return "break"
@@ -104,6 +127,7 @@ def symbols(text: str) -> list[Symbol]:
     `non proliferative` all become the two words `non`, `proliferative`.
     """
     plain, origin = _unfold(text)
+    plain = _headed(plain)
     found: list[Symbol] = []
     tokens = [(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(plain)]
     for index, (token, start, end) in enumerate(tokens):
