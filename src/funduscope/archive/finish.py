@@ -24,7 +24,7 @@ from funduscope.archive import (
 )
 from funduscope.archive.identity import Pseudonyms
 from funduscope.archive.parts import Kept, Part
-from funduscope.archive.records import Exam, Note
+from funduscope.archive.records import Exam, Note, Photo
 from funduscope.archive.settings import IngestSettings
 from funduscope.archive.texts import Texts
 from funduscope.errors import DataError, IdentityError
@@ -67,7 +67,7 @@ def write(
     overview.write_report(
         overview.unfinished(output.path, output.counts), report, settings.language
     )
-    places = {note.place for note in notes} | {p.path for e in planned.exams for p in e.photos}
+    places = {note.place for note in notes} | {p.place for e in planned.exams for p in e.photos}
     places |= {report.place for exam in planned.exams for report in exam.reports}
     identity.write_locators(key_file, {_locator(place, pseudonyms): place for place in places})
     too_many = _too_many(output.counts["images"], notes, settings)
@@ -152,6 +152,8 @@ class _Corpus:
         for first, second, score in duplicates.near(hashes, thumbs):
             one, other = self.kept[first], self.kept[second]
             a, b = self.patients[one.exam], self.patients[other.exam]
+            if a == b and self._photo(one).path == self._photo(other).path:
+                continue  # pictures of one file
             if a == b:
                 self._note(other, "near_duplicate", f"nearly the same picture twice ({score:.2f})")
                 continue
@@ -176,8 +178,11 @@ class _Corpus:
 
     def _note(self, kept: Kept, code: str, detail: str) -> None:
         """A line for the ledger on a photograph that stays."""
-        place = self.exam(kept).photos[kept.photo].path
+        place = self._photo(kept).place
         self.notes.append(Note(place, "record", "split", code, detail, "review"))
+
+    def _photo(self, kept: Kept) -> Photo:
+        return self.exam(kept).photos[kept.photo]
 
     def split(self) -> None:
         """Give each unit of patients its split."""
@@ -223,11 +228,13 @@ class _Corpus:
             "eye_source": photo.eye_source,
             "modality": self.settings.modality or source.modality,
             "field": photo.field,
+            "volume_id": self._volume_id(exam, photo),
+            "frame": photo.frame,
             "visit_day": (exam.visit - first[patient]).days if exam.visit else None,
             "age_years": exam.age,
             "sex": exam.sex,
             "camera": exam.camera,
-            "source": _locator(photo.path, self.pseudonyms),
+            "source": _locator(photo.place, self.pseudonyms),
             "licence": photo.licence,
             "source_sha256": kept.source_sha256,
             "width_px": kept.width,
@@ -243,6 +250,10 @@ class _Corpus:
             "shard": shard,
             "row": kept.row,
         }
+
+    def _volume_id(self, exam: Exam, photo: Photo) -> str | None:
+        """Pseudonym of the file that holds several pictures."""
+        return None if photo.frame is None else self.pseudonyms("volume", exam.site, photo.path)
 
     def exam_id(self, exam: Exam) -> str:
         """Pseudonym of an examination."""
@@ -288,7 +299,9 @@ class _Corpus:
     def faults(self) -> list[Note]:
         """Lines for the ledger on photographs that were not kept."""
         return [
-            Note(self.planned.exams[exam].photos[photo].path, "image", step, code, detail, severity)
+            Note(
+                self.planned.exams[exam].photos[photo].place, "image", step, code, detail, severity
+            )
             for part in self.done
             for exam, photo, step, code, detail, severity in part.faults
         ]

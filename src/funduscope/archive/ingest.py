@@ -172,6 +172,7 @@ def _jobs(
                     keep_refused=_keeps_refused(source, settings),
                     look_for_disc=source.check_side and photo.eye in _DISC_SIDE,
                     public=source.public,
+                    frame=photo.frame or 0,
                 )
             )
     return jobs

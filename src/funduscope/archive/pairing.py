@@ -21,11 +21,15 @@ from funduscope.archive.records import Collected, Exam, Note, Photo
 
 @dataclass(frozen=True)
 class Contents:
-    """What a site holds: examinations, lines for the ledger, its photographs, strings to seek."""
+    """What a site holds: examinations, lines for the ledger, its photographs, strings to seek.
+
+    `further` counts pictures beyond the first of files that hold several.
+    """
 
     exams: list[Exam]
     notes: list[Note]
     photos: list[str]
+    further: int
     seen: set[str]
 
 
@@ -107,10 +111,19 @@ class _Pairing:
         exams = list(self.found.exams.values())
         for exam in exams:
             exam.photos.sort(key=lambda photo: (photo.eye, photo.path, photo.frame or 0))
-        return Contents(exams, self.found.notes, list(self.found.photos), self.found.seen)
+        files = list(self.found.photos)
+        further = sum(len(self._frames(path)) - 1 for path in files)
+        return Contents(exams, self.found.notes, files, further, self.found.seen)
+
+    def _frames(self, path: str) -> Sequence[int | None]:
+        """Numbers of the pictures in a file; None for the only one."""
+        known = self.found.objects.get(path)
+        return range(known.frames) if known is not None and known.frames > 1 else (None,)
 
     def _note(self, path: str, step: str, code: str, detail: str, severity: str) -> None:
-        self.found.notes.append(Note(path, "image", step, code, detail, severity))
+        for frame in self._frames(path):
+            place = Photo(path, frame=frame).place
+            self.found.notes.append(Note(place, "image", step, code, detail, severity))
 
     def _place(self, path: str, entry: Entry, index: int) -> None:
         if entry.fault is not None:
@@ -134,23 +147,29 @@ class _Pairing:
                 return
         eye, eye_source = self._eye(photo, told)
         if eye_source == "conflict":
-            detail = "the record and the file name tell different eyes"
+            detail = "the record, the file name or the DICOM object tell different eyes"
             self._note(path, "pairing", "eye_conflict", detail, "review")
             return
         assert exam is not None
         exam.seen.update(told.identity)
-        exam.photos.append(
-            replace(photo, eye=eye, eye_source=eye_source, field=told.field, kind=told.kind)
-        )
+        photo = replace(photo, eye=eye, eye_source=eye_source, field=told.field, kind=told.kind)
+        exam.photos += [replace(photo, frame=frame) for frame in self._frames(path)]
 
-    @staticmethod
-    def _eye(photo: Photo, told: Told) -> tuple[str, str]:
+    def _eye(self, photo: Photo, told: Told) -> tuple[str, str]:
         """Eye and where it is known from; a contradiction is a conflict."""
-        if told.eye in ("unknown", photo.eye):
-            return photo.eye, photo.eye_source
-        if photo.eye == "unknown":
-            return told.eye, "filename"
-        return photo.eye, "conflict"
+        itself = self.found.objects.get(photo.path)
+        said = [
+            (eye, source)
+            for eye, source in (
+                (photo.eye, photo.eye_source),
+                (itself.eye if itself else None, "dicom"),
+                (told.eye, "filename"),
+            )
+            if eye not in (None, "unknown")
+        ]
+        if len({eye for eye, _ in said}) > 1:
+            return photo.eye, "conflict"
+        return next(((eye, source) for eye, source in said if eye), (photo.eye, photo.eye_source))
 
     def _by_path(self, path: str, told: Told, index: int) -> Exam | None:
         """The examination that the path of a photograph speaks of; None: noted."""

@@ -47,6 +47,7 @@ class Job:
     keep_refused: bool
     look_for_disc: bool
     public: bool
+    frame: int = 0
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,8 @@ def _read(job: Job) -> Reading | Fault:
 
 def _decoded(job: Job, data: bytes) -> tuple[inputs.Photo, bytes | None, bool]:
     """The photograph at its stored size; its bytes if they can stay; whether JPEG will do."""
-    if data[128:132] == b"DICM" or job.path.lower().endswith((".dcm", ".dicom")):
-        rgb = dicom.read(data, name="the DICOM file").frame(0)
+    if dicom.is_dicom(data) or job.path.lower().endswith((".dcm", ".dicom")):
+        rgb = dicom.read(data, name="the DICOM file").frame(job.frame)
         return (_resize(rgb, job.max_side) if max(rgb.shape) > job.max_side else rgb), None, True
     size, upright = _header(data)
     long = max(size)

@@ -29,7 +29,7 @@ class Plan:
         exams: in corpus order: source by source, then by pseudonym, which says nothing of names.
         notes: lines for the ledger from the tables.
         known: place of a photograph -> why it is not read at all (the same bytes as another).
-        photographs: how many photographs the archive holds.
+        photographs: how many photographs the archive holds; each picture of a file is one.
         seen: identifying strings that belong to no examination.
         input_id: hash of the description, the tables, and the names and sizes of photographs.
     """
@@ -57,7 +57,7 @@ def make(archive: Path, description: Description, pseudonyms: Pseudonyms) -> Pla
         exams=exams,
         notes=[note for c in contents for note in c.notes],
         known=_known(archive, exams, description),
-        photographs=len(listed),
+        photographs=len(listed) + sum(c.further for c in contents),
         seen={text for c in contents for text in c.seen},
         input_id=_input_id(archive, description, listed),
     )

@@ -49,13 +49,29 @@ class BadRow:
     seen: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Object:
+    """What a photograph that is a DICOM object says of itself, whoever names it.
+
+    Attributes:
+        frames: number of pictures in it.
+        eye: OD, OS or None.
+        seen: identifying strings in it that no row holds.
+    """
+
+    frames: int
+    eye: str | None
+    seen: tuple[str, ...] = ()
+
+
 @dataclass
 class Sheet:
-    """A table as read: its rows, its bad rows, the columns it has."""
+    """A table as read: its rows, its bad rows, the columns it has, DICOM objects by their path."""
 
     rows: list[Row] = field(default_factory=list)
     bad: list[BadRow] = field(default_factory=list)
     columns: dict[str, None] = field(default_factory=dict)
+    objects: dict[str, Object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,7 +109,11 @@ def read(given: Given) -> Sheet:
         DataError: no such table, unknown encoding, or a column of the description that the table
             does not have (with the nearest one that it has).
     """
+    from funduscope.archive import dicom_rows  # builds on this module
+
     sheet = _readers()[given.source.kind](given)
+    if given.source.kind != "dicom":
+        sheet.objects = dicom_rows.objects(given)
     _check_columns(given, sheet)
     return sheet
 

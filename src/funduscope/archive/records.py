@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from funduscope.archive import places, readers, values
 from funduscope.archive.description import Columns, Source
 from funduscope.archive.places import Entry
-from funduscope.archive.readers import FILE_COLUMN, BadRow, Given, Row
+from funduscope.archive.readers import FILE_COLUMN, BadRow, Given, Object, Row
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Photo:
 
     Attributes:
         path: below the archive, with forward slashes; members of ZIP files as `x.zip!member`.
-        frame: of a file with several pictures.
+        frame: number of the picture, from 0, in a file of several; None in a file of one.
         eye_source: record, dicom, filename, none; conflict where two of them tell different eyes.
         kind: cfp, or what its name says it is: external, red_free, both_eyes.
     """
@@ -50,6 +50,11 @@ class Photo:
     field: str = "unknown"
     kind: str = "cfp"
     frame: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it lies: the file (with its first picture), or a further picture of the file."""
+        return f"{self.path}#frame={self.frame}" if self.frame else self.path
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,7 @@ class Collected:
     Attributes:
         claims: path of a photograph -> key of an examination -> the photograph as told there.
         photos: all photographs of the site: path below the archive -> (index of source, entry).
+        objects: those that are DICOM objects: path -> what it says of itself.
         seen: identifying strings of rows that came to nothing.
     """
 
@@ -106,6 +112,7 @@ class Collected:
     exams: dict[str, Exam] = field(default_factory=dict)
     claims: dict[str, dict[str, Photo]] = field(default_factory=dict)
     photos: dict[str, tuple[int, Entry]] = field(default_factory=dict)
+    objects: dict[str, Object] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
 
@@ -134,6 +141,8 @@ def collect(archive: Path, site: str, sources: Sequence[tuple[int, Source]]) -> 
     for index, source, tables, entries in listed:
         photos = [entry for entry in entries if found.photos.get(entry.path, (-1,))[0] == index]
         sheet = readers.read(Given(archive, source, tables, photos))
+        found.objects |= sheet.objects
+        found.seen.update(text for one in sheet.objects.values() for text in one.seen)
         builder = _Builder(found, index, source)
         for row in sheet.rows:
             builder.add(row)

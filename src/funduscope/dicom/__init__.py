@@ -14,7 +14,8 @@ from funduscope.errors import missing_extra
 if TYPE_CHECKING:
     from funduscope.dicom.deidentification import deidentify, to_bytes
     from funduscope.dicom.facts import Facts
-    from funduscope.dicom.reading import Instance, is_dicom, read
+    from funduscope.dicom.reading import Instance, read
+    from funduscope.dicom.signature import is_dicom
     from funduscope.dicom.vendor import refusal
     from funduscope.dicom.web import Server
 
@@ -23,7 +24,7 @@ _MODULES = {
     "Instance": "reading",
     "Server": "web",
     "deidentify": "deidentification",
-    "is_dicom": "reading",
+    "is_dicom": "signature",
     "read": "reading",
     "refusal": "vendor",
     "to_bytes": "deidentification",

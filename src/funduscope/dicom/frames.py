@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg
 from pydicom.dataset import Dataset
-from pydicom.encaps import get_frame
+from pydicom.encaps import get_frame, parse_fragments
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
@@ -176,8 +176,9 @@ class Frames:
         if self.count < 1:
             raise self._truncated(f"{self.count} frames")
         if self.syntax.is_encapsulated:
-            if self.count > max(1, size // 16):
-                raise self._truncated(f"{self.count} frames in {size} bytes")
+            fragments = parse_fragments(self._dataset.PixelData)[0] - 1  # one is the offset table
+            if self.count > max(1, fragments):
+                raise self._truncated(f"{self.count} frames in {fragments} fragments")
         elif size < self._needed():
             raise self._truncated(f"{size} bytes of pixels, {self._needed()} are needed")
 

@@ -17,6 +17,7 @@ from funduscope.dicom.facts import Facts, facts
 from funduscope.dicom.frames import BROKEN, Frame, Frames
 from funduscope.dicom.identifying import identifying
 from funduscope.dicom.quiet import quiet
+from funduscope.dicom.signature import is_dicom
 from funduscope.errors import DataError
 
 MAX_INFLATED = 2**30
@@ -60,22 +61,6 @@ def _without_names(found: Facts, identifying: tuple[str, ...]) -> Facts:
         return None if held else name
 
     return replace(found, manufacturer=clean(found.manufacturer), model=clean(found.model))
-
-
-def is_dicom(data: bytes) -> bool:
-    """Whether the first bytes (132 or more) are those of a DICOM file.
-
-    Old archives also hold objects without preamble and file meta; these begin with an element of
-    group 2 or 8.
-    """
-    if data[128:132] == b"DICM":
-        return True
-    if len(data) < 16:
-        return False
-    group, element = struct.unpack_from("<HH", data)
-    explicit = data[4:6].isalpha() and data[4:6].isupper()
-    (length,) = struct.unpack_from("<I", data, 4)
-    return group in (2, 8) and element <= 0x0070 and (explicit or length <= 256)
 
 
 def read(data: bytes, *, name: str) -> Instance:
