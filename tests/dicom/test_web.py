@@ -69,8 +69,8 @@ def paged(uids: list[str], most: int) -> Answer:
     """A server that gives at most `most` matches, whatever it is asked for."""
 
     def answer(path, query, _):
-        start = int(query["offset"])
-        return 200, {}, matches(uids[start : start + min(most, int(query["limit"]))])
+        start = int(query.get("offset", 0))
+        return 200, {}, matches(uids[start : start + min(most, int(query.get("limit", most)))])
 
     return answer
 
@@ -78,11 +78,12 @@ def paged(uids: list[str], most: int) -> Answer:
 ALL = [f"1.2.{n}" for n in range(23)]
 
 
-@pytest.mark.parametrize(("page", "most"), [(5, 99), (100, 99), (10, 4), (23, 23), (1, 1)])
+@pytest.mark.parametrize(("page", "most"), [(5, 99), (100, 99), (10, 4), (23, 23), (1, 2)])
 def test_every_page(fake, page, most):
     fake.answer = paged(ALL, most)
-    assert list(fake.client(page=page).studies({"ModalitiesInStudy": "OP"})) == ALL
-    assert all(query["ModalitiesInStudy"] == "OP" for _, query in fake.asked)
+    assert list(fake.client(page=page).studies({"StudyDate": "20190903"})) == ALL
+    assert all(query["StudyDate"] == "20190903" for _, query in fake.asked)
+    assert fake.asked[-1] == ("/dicom-web/studies", {"StudyDate": "20190903"})
     assert fake.heads[0]["Accept"] == "application/dicom+json"
 
 
@@ -90,6 +91,54 @@ def test_a_server_that_cannot_page(fake):
     fake.answer = lambda path, query, _: (200, {}, matches(ALL))
     assert list(fake.client(page=5).studies()) == ALL
     assert len(fake.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "skip",
+    [
+        lambda start: 2 * start,
+        lambda start: start + 3,
+        lambda start: 0,  # deaf to offset, not to limit
+    ],
+)
+def test_a_server_that_loses_matches_between_pages_is_found_out(fake, skip):
+    def answer(path, query, _):
+        start = skip(int(query["offset"])) if query["offset"] != "0" else 0
+        return 200, {}, matches(ALL[start : start + int(query["limit"])])
+
+    fake.answer = answer
+    with pytest.raises(DataError) as caught:
+        list(fake.client(page=5).studies())
+    assert caught.value.code == "bad_answer"
+
+
+def test_what_pages_of_a_filtered_search_lose_is_asked_for_at_once(fake):
+    """As Orthanc 1.10 does where it is asked for ModalitiesInStudy."""
+
+    def answer(path, query, _):
+        start, end = int(query.get("offset", 0)), int(query.get("limit", 99))
+        return 200, {}, matches(ALL[start:end])
+
+    fake.answer = answer
+    assert list(fake.client(page=5).studies({"ModalitiesInStudy": "OP"})) == ALL
+
+
+def test_series_of_other_modalities_are_left_out(fake):
+    def series(uid, *said):
+        return {"0020000E": {"Value": [uid]}, "00080060": {"vr": "CS", "Value": [*said]}}
+
+    listed = [series("1.1", "OP"), series("1.2", "OPT"), series("1.3")]
+    fake.answer = lambda path, query, _: (200, {}, json.dumps(listed).encode())
+    assert list(fake.client().series("1.7", ["OP"])) == ["1.1", "1.3"]
+    assert list(fake.client().series("1.7")) == ["1.1", "1.2", "1.3"]
+
+
+@pytest.mark.parametrize("uid", ["..", "1..2", ".1", "1.", "", "1.2/3", "1" * 65])
+def test_a_uid_that_is_none_never_becomes_a_path(fake, uid):
+    fake.answer = lambda path, query, _: (200, {}, matches([uid]))
+    with pytest.raises(DataError) as caught:
+        list(fake.client().studies())
+    assert caught.value.code == "bad_answer"
 
 
 def test_nothing_there(fake):

@@ -47,6 +47,19 @@ def test_paging_finds_every_object_once(orthanc, filled, page):
     assert set(found) == set(filled)
 
 
+@pytest.mark.parametrize("page", [1, 2, 3, 200])
+def test_nothing_is_lost_by_a_filter_with_pages(orthanc, filled, page):
+    """Orthanc 1.10 gives ever shorter pages where it is asked for ModalitiesInStudy."""
+    found = list(client(orthanc, page=page).studies({"ModalitiesInStudy": "OP"}))
+    assert len(found) == len(set(found)) == STUDIES
+
+
+def test_modalities(orthanc, filled):
+    found = list(client(orthanc, page=2).places(modalities=("OP",)))
+    assert set(found) == set(filled)
+    assert not list(client(orthanc).places(modalities=("OPT",)))
+
+
 def test_filters(orthanc, filled):
     assert list(client(orthanc).studies({"PatientID": "MRN3"})) == ["2.25.53"]
     assert list(client(orthanc).studies({"PatientID": "nobody"})) == []

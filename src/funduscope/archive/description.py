@@ -155,6 +155,28 @@ class EyeWords(Settings):
     between: str = Field(default="; ", description="between the two")
 
 
+class Server(Settings):
+    """Where the objects of a source of kind dicomweb come from; no secret stands here."""
+
+    url: str | None = Field(
+        default=None, description="DICOMweb root, such as https://pacs.example/dicom-web"
+    )
+    user: str | None = Field(
+        default=None, description="NAME of the environment variable that holds the user"
+    )
+    password: str | None = Field(
+        default=None, description="NAME of the environment variable that holds the password"
+    )
+    page: int = Field(default=200, ge=1, description="matches asked for at once")
+    modalities: tuple[str, ...] = Field(
+        default=("OP",), description="kinds of series that are fetched; empty: all"
+    )
+    query: dict[str, str] = Field(
+        default={},
+        description="which studies: QIDO-RS attributes, such as StudyDate = '20190101-20191231'",
+    )
+
+
 _DICOM = {
     "exam": "study_uid",
     "patient": "patient",
@@ -168,6 +190,7 @@ _DICOM = {
 }
 _USUAL_COLUMNS: dict[str, dict[str, object]] = {
     "dicom": dict(_DICOM),
+    "dicomweb": dict(_DICOM),
     "fhir": {
         "exam": "study",
         "patient": "patient",
@@ -191,10 +214,11 @@ class Source(Settings):
     table: str | None = Field(
         default=None, description="file with the rows, below `folder`, or a glob of several"
     )
-    kind: Literal["csv", "xlsx", "jsonl", "fhir", "xml", "dicom", "folder"] = Field(
+    kind: Literal["csv", "xlsx", "jsonl", "fhir", "xml", "dicom", "dicomweb", "folder"] = Field(
         default="csv",
-        description="csv (any separator), xlsx, jsonl, fhir, xml, dicom (files), folder (no "
-        "table: photographs are the rows)",
+        description="csv (any separator), xlsx, jsonl, fhir, xml, dicom (files), dicomweb (a "
+        "server; its objects are fetched into `folder`), folder (no table: photographs are the "
+        "rows)",
     )
     encoding: str | None = Field(default=None, description="of the table; default: detected")
     delimiter: str | None = Field(default=None, description="of a csv table; default: detected")
@@ -223,6 +247,7 @@ class Source(Settings):
         default=(), description="roles whose columns may be missing from the table"
     )
     columns: Columns = Field(default=Columns(), description="role = column")
+    server: Server = Field(default=Server(), description="of a source of kind dicomweb")
     format: Format = Field(default=Format(), description="how things are written")
     values: Values = Field(default=Values(), description="words of the source -> ours")
     eye_words: dict[str, EyeWords] = Field(
@@ -238,6 +263,12 @@ class Source(Settings):
         columns = given.get("columns", {})
         named = columns.model_dump() if isinstance(columns, Columns) else dict(columns)
         return {**given, "columns": {**_USUAL_COLUMNS[given["kind"]], **named}}
+
+    @model_validator(mode="after")
+    def _place_for_what_is_fetched(self) -> Source:
+        if self.kind == "dicomweb" and (self.server.url is None or not self.prefix):
+            raise ValueError("kind dicomweb needs server.url, and a folder for what is fetched")
+        return self
 
     @property
     def prefix(self) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from funduscope import inputs, store
 from funduscope.archive import description as descriptions
-from funduscope.archive import finish, identity, parts, places, plan
+from funduscope.archive import dicom_server, finish, identity, parts, places, plan
 from funduscope.archive.description import Source
 from funduscope.archive.metadata import identifying
 from funduscope.archive.parts import Part
@@ -54,7 +54,8 @@ def ingest(
     """Turn an archive into a corpus.
 
     Args:
-        archive: folder with tables and photographs; only read.
+        archive: folder with tables and photographs; only read, but for the folders of sources of
+            kind dicomweb.
         out: new folder for the corpus.
         settings: sizes, shares, places; the defaults if None.
         config_path: description of the archive; default: its own `archive.toml`, or the ready
@@ -78,6 +79,7 @@ def ingest(
     _keep_apart(archive, out)
     key_file = identity.key_path(settings.key_file, out, archive)
     pseudonyms = identity.Pseudonyms(identity.open_key(key_file))
+    described = dicom_server.fetch(archive, described, progress, resume=resume)
     planned = plan.make(archive, described, pseudonyms)
     made_from = [
         {"kind": "archive", "id": planned.input_id, "path": str(archive)},

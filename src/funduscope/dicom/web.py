@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from funduscope.errors import ConfigError, DataError
 MAX_ANSWER = 2**31
 """The longest answer that is read, bytes."""
 
-_UID = re.compile(r"[0-9.]{1,64}")
+_UID = re.compile(r"(?=.{1,64}$)[0-9]+(?:\.[0-9]+)*")
 _LATER = (408, 425, 429, 500, 502, 503, 504)
 _LONGEST_WAIT = 60.0
 _FRAGILE = (urllib.error.URLError, http.client.HTTPException, OSError)
@@ -98,23 +98,42 @@ class Server:
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay).open
 
     def studies(self, filters: Mapping[str, str] | None = None) -> Iterator[str]:
-        """UIDs of all studies that match, page by page, in the server's order.
+        """UIDs of all studies that match, page by page.
 
         Args:
-            filters: QIDO-RS attributes, such as `{"ModalitiesInStudy": "OP"}`.
+            filters: QIDO-RS attributes, such as `{"StudyDate": "20190101-20191231"}`.
         """
-        yield from self._pages("/studies", dict(filters or {}), "0020000D")
+        path, tag = "/studies", "0020000D"
+        seen = set()
+        for uid, _ in self._pages(path, dict(filters or {}), tag):
+            seen.add(uid)
+            yield uid
+        if filters:
+            # Some servers (Orthanc 1.10, asked for ModalitiesInStudy) lose matches between the
+            # pages of a filtered search; some give only so many at once. What comes in either way
+            # counts.
+            _, body = self._get(path, filters, _JSON)
+            whole = self._matches(body, tag, path) if body.strip() else []
+            yield from (uid for uid in dict(whole) if uid not in seen)
 
-    def series(self, study: str) -> Iterator[str]:
-        """UIDs of all series of a study."""
-        yield from self._pages(f"/studies/{_checked(study)}/series", {}, "0020000E")
+    def series(self, study: str, modalities: Collection[str] = ()) -> Iterator[str]:
+        """UIDs of the series of a study: of all, or of those of these modalities.
 
-    def places(self, filters: Mapping[str, str] | None = None) -> Iterator[Place]:
-        """Every object of every study that matches."""
+        The modality is looked at here, not asked for; see `studies`.
+        """
+        for uid, match in self._pages(f"/studies/{_checked(study)}/series", {}, "0020000E"):
+            said = match.get("00080060", {}).get("Value", [])
+            if not modalities or not said or said[0] in modalities:
+                yield uid
+
+    def places(
+        self, filters: Mapping[str, str] | None = None, modalities: Collection[str] = ()
+    ) -> Iterator[Place]:
+        """Every object of every study that matches, in series of these modalities."""
         for study in self.studies(filters):
-            for series in self.series(study):
+            for series in self.series(study, modalities):
                 path = f"/studies/{_checked(study)}/series/{_checked(series)}/instances"
-                for instance in self._pages(path, {}, "00080018"):
+                for instance, _ in self._pages(path, {}, "00080018"):
                     yield Place(study, series, instance)
 
     def retrieve(self, place: Place) -> bytes:
@@ -132,31 +151,44 @@ class Server:
             return body
         return self._part(kind, body, path)
 
-    def _pages(self, path: str, filters: dict[str, str], tag: str) -> Iterator[str]:
-        """One UID a match. A page shorter than asked for is no end: servers have limits of their
-        own. A page that brings nothing new is one, so a server that cannot page ends as well."""
+    def _pages(self, path: str, filters: dict[str, str], tag: str) -> Iterator[tuple[str, Any]]:
+        """UID and attributes of each match, once.
+
+        Each page begins with the last match of the page before: if it is not there, the server
+        has skipped some. A page shorter than asked for is no end: servers have limits of their own.
+        A page that brings nothing new is one, so a server that cannot page ends as well.
+
+        Raises:
+            DataError: code `bad_answer`: pages that do not join.
+        """
         seen: set[str] = set()
-        offset = 0
+        count = 0
         while True:
-            query = filters | {"limit": str(self._page), "offset": str(offset)}
+            again = min(count, 1)
+            limit = self._page + again
+            query = filters | {"limit": str(limit), "offset": str(count - again)}
             _, body = self._get(path, query, _JSON)
-            found = self._uids(body, tag, path) if body.strip() else []
-            new = [uid for uid in dict.fromkeys(found) if uid not in seen]
+            found = self._matches(body, tag, path) if body.strip() else []
+            new = {uid: match for uid, match in reversed(found) if uid not in seen}
+            if again and (not found or found[0][0] not in seen):
+                raise self._bad("pages that do not join: matches were skipped", path)
+            if not new and again < len(found) == limit:
+                raise self._bad("the same page over and over", path)
             if not new:
                 return
             seen.update(new)
-            offset += len(found)
-            yield from new
+            count += len(found) - again
+            yield from reversed(new.items())
 
-    def _uids(self, body: bytes, tag: str, path: str) -> list[str]:
+    def _matches(self, body: bytes, tag: str, path: str) -> list[tuple[str, Any]]:
         try:
             answer: Any = json.loads(body)
-            uids = [str(match[tag]["Value"][0]) for match in answer]
+            found = [(str(match[tag]["Value"][0]), match) for match in answer]
         except (ValueError, LookupError, TypeError, RecursionError):
             raise self._bad("an answer that is no list of DICOM JSON objects", path) from None
-        if not all(_UID.fullmatch(uid) for uid in uids):
+        if not all(_UID.fullmatch(uid) for uid, _ in found):
             raise self._bad("a match without a proper UID", path)
-        return uids
+        return found
 
     def _part(self, kind: str, body: bytes, path: str) -> bytes:
         head = email.parser.HeaderParser(policy=email.policy.HTTP).parsestr(
@@ -232,7 +264,8 @@ class Server:
             value,
             place=self._url + path,
             rule="answers as in DICOM PS3.18",
-            remedy="check the address of the DICOMweb root, and the server's log",
+            remedy="check the address of the DICOMweb root and the server's log; where pages fail, "
+            "ask without a filter, or for pages longer than the whole answer",
             code="bad_answer",
         )
 
