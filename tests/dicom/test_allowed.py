@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import pytest
 from pydicom.datadict import dictionary_keyword
 
@@ -21,3 +24,9 @@ def test_what_is_taken_as_it_is_does_not_identify(use):
     listed = {f"{tag:08X}" for tag in tags(use) if rule(tag) is not None}
     assert listed <= {"00100040", "00101010"}
     assert use == "corpus" or not listed
+
+
+def test_the_page_says_what_the_list_says():
+    folder = Path(__file__).parents[2] / "docs" / "reference"
+    made = runpy.run_path(str(folder / "make_dicom.py"))["page"]()
+    assert (folder / "dicom.md").read_text(encoding="utf-8") == made

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 
 from funduscope.archive import places, readers, values
-from funduscope.archive.description import Columns, Source
+from funduscope.archive.description import NAME, Columns, Source
 from funduscope.archive.places import Entry
 from funduscope.archive.readers import FILE_COLUMN, BadRow, Given, Object, Row
 
@@ -130,7 +130,7 @@ def collect(archive: Path, site: str, sources: Sequence[tuple[int, Source]]) -> 
         entries = [
             entry
             for entry in places.entries(archive, source.folder, source.photos)
-            if entry.path not in tables or source.kind == "dicom"
+            if entry.path != NAME and (entry.path not in tables or source.kind == "dicom")
         ]
         listed.append((index, source, tables, entries))
     every_table = {table for *_, tables, _ in listed for table in tables}

@@ -144,7 +144,7 @@ def _check_inflated(data: bytes, name: str) -> None:
 
 def _check_end(dataset: Dataset) -> None:
     """pydicom takes what is there; an object cut short is told by its last value or its lack."""
-    keys = sorted(dataset.keys())
+    keys = [tag for tag in sorted(dataset.keys()) if tag >> 16 >= 8]
     last = dataset.get_item(keys[-1]) if keys else None
     length = getattr(last, "length", None)
     value = getattr(last, "value", None)
