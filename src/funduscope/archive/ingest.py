@@ -54,8 +54,7 @@ def ingest(
     """Turn an archive into a corpus.
 
     Args:
-        archive: folder with tables and photographs; only read, but for the folders of sources of
-            kind dicomweb.
+        archive: folder with tables and photographs; only read (but see `dicom_server`).
         out: new folder for the corpus.
         settings: sizes, shares, places; the defaults if None.
         config_path: description of the archive; default: its own `archive.toml`, or the ready
@@ -73,8 +72,7 @@ def ingest(
         IdentityError: the key file would lie inside the archive or the corpus.
     """
     archive, out = Path(archive), Path(out)
-    settings = settings or IngestSettings()
-    progress = progress or Quiet()
+    settings, progress = settings or IngestSettings(), progress or Quiet()
     described = descriptions.load(archive, Path(config_path) if config_path else None)
     _keep_apart(archive, out)
     key_file = identity.key_path(settings.key_file, out, archive)
