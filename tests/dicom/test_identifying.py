@@ -33,7 +33,6 @@ def test_what_points_at_someone(op, file, rgb):
         "12 Harbour Lane",
     ):
         assert text in seen.identifying, text
-    assert set(seen.name_parts) >= {"Ouyang", "Mingzhu", "欧阳", "明珠", "郭", "海燕"}
 
 
 def test_words_that_any_report_may_contain_are_left_out(op, file, rgb):
@@ -72,7 +71,7 @@ def test_nested_meta_and_preamble(op, file, rgb):
 
 
 def test_an_empty_set():
-    assert identifying(Dataset()) == ((), ())
+    assert identifying(Dataset()) == ()
 
 
 def test_order_of_the_file_does_not_matter(op, file, rgb):

@@ -33,17 +33,14 @@ _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\xa0\ufffd]{4,}")
 _NUMBER = re.compile(r"\d{7,}")
 
 
-def identifying(dataset: Dataset) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """All identifying strings of the file, sorted; and apart from them the parts of names.
+def identifying(dataset: Dataset) -> tuple[str, ...]:
+    """All identifying strings of the file, sorted.
 
-    Returns:
-        The strings: UIDs, whole names (as stored; joined; family name last), dates, numbers,
-        addresses, from every level, private blocks, file meta and preamble. Then the single parts
-        of names: many are words of every language (Young, Green), so whoever searches for them
-        must expect innocent hits.
+    UIDs, whole names (as stored; joined; family name last), dates, numbers, addresses, from every
+    level, private blocks, file meta and preamble. Not the single parts of names: many are words of
+    every language (Young, Green).
     """
     found: set[str] = set()
-    parts: set[str] = set()
     with quiet():
         preamble = getattr(dataset, "preamble", None)
         if preamble:
@@ -51,11 +48,11 @@ def identifying(dataset: Dataset) -> tuple[tuple[str, ...], tuple[str, ...]]:
         meta = getattr(dataset, "file_meta", None)
         for level in (meta, dataset):
             if level is not None:
-                _walk(level, found, parts)
-    return tuple(sorted(found)), tuple(sorted(parts - found))
+                _walk(level, found)
+    return tuple(sorted(found))
 
 
-def _walk(dataset: Dataset, found: set[str], parts: set[str]) -> None:
+def _walk(dataset: Dataset, found: set[str]) -> None:
     for tag in list(dataset.keys()):
         if tag in tags("decoding") or (tag in tags("corpus") and not _is_sequence(dataset, tag)):
             continue
@@ -67,11 +64,11 @@ def _walk(dataset: Dataset, found: set[str], parts: set[str]) -> None:
             continue
         if element.VR == "SQ":
             for item in element.value:
-                _walk(item, found, parts)
+                _walk(item, found)
             continue
         for text in _texts(element, raw):
             if element.VR == "PN":
-                _name(text, found, parts)
+                found.update(_names(text))
             else:
                 found.update(_strings(int(tag), element.VR, text))
 
@@ -150,7 +147,7 @@ def _points(text: str) -> bool:
     return len(text) >= 4 and (" " in text.strip() or any(mark.isdigit() for mark in text))
 
 
-def _name(text: str, found: set[str], parts: set[str]) -> None:
+def _names(text: str) -> Iterator[str]:
     """A person name: up to three spellings, each of up to five parts."""
     for spelling in text.strip(" \0").split("="):
         pieces = [piece.strip() for piece in spelling.split("^") if piece.strip()]
@@ -160,9 +157,7 @@ def _name(text: str, found: set[str], parts: set[str]) -> None:
         elif len(pieces) > 1:
             whole |= {"".join(pieces[:2]), " ".join(pieces[:2]), " ".join(pieces[1::-1])}
         least = 4 if spelling.isascii() else 2
-        found.update(form for form in whole if len(form) >= least)
-        if len(pieces) > 1:
-            parts.update(piece for piece in pieces if len(piece) >= (2 if piece.isascii() else 1))
+        yield from (form for form in whole if len(form) >= least)
 
 
 def _in_bytes(data: bytes) -> Iterator[str]:

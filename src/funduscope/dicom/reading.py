@@ -33,7 +33,6 @@ class Instance:
     Attributes:
         facts: what the corpus may learn from it.
         identifying: every string in the file that could point at a person, for the second pass.
-        name_parts: the single parts of names; common words are among them.
         count: number of frames.
     """
 
@@ -41,7 +40,7 @@ class Instance:
         self._frames = Frames(dataset, name)
         self.count = self._frames.count
         # Raw bytes are looked at first: reading a value below replaces them by what it means.
-        self.identifying, self.name_parts = identifying(dataset)
+        self.identifying = identifying(dataset)
         self.facts: Facts = _without_names(facts(dataset), self.identifying)
 
     def frame(self, index: int = 0, *, min_side: int | None = None) -> Frame:
