@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from funduscope.archive.description import Description, Source, schema
 from funduscope.archive.draft import Draft, draft
+from funduscope.archive.faults import damaged
 from funduscope.archive.ingest import ingest
 from funduscope.archive.review import QualityReview, QueueReview, review_quality, review_reports
 from funduscope.archive.settings import IngestSettings, ReviewSettings
@@ -16,6 +17,7 @@ __all__ = [
     "QueueReview",
     "ReviewSettings",
     "Source",
+    "damaged",
     "draft",
     "ingest",
     "review_quality",

@@ -13,6 +13,7 @@ import numpy as np
 from funduscope import findings, store, tables
 from funduscope.archive import (
     duplicates,
+    faults,
     identity,
     overview,
     parts,
@@ -27,7 +28,7 @@ from funduscope.archive.parts import Kept, Part
 from funduscope.archive.records import Exam, Note, Photo
 from funduscope.archive.settings import IngestSettings
 from funduscope.archive.texts import Texts
-from funduscope.errors import DataError, IdentityError
+from funduscope.errors import IdentityError
 
 REPORT_FREE = "no_report"
 
@@ -70,7 +71,7 @@ def write(
     places = {note.place for note in notes} | {p.place for e in planned.exams for p in e.photos}
     places |= {report.place for exam in planned.exams for report in exam.reports}
     identity.write_locators(key_file, {_locator(place, pseudonyms): place for place in places})
-    too_many = _too_many(output.counts["images"], notes, settings)
+    too_many = faults.too_many(output.counts["images"], notes, settings)
     if too_many is not None:
         raise too_many
     parts.clear(output.path)
@@ -131,7 +132,9 @@ class _Corpus:
         exams = self.planned.exams
         numbers = [plan.patient_id(exam, self.pseudonyms) for exam in exams]
         found = persons.same_persons(
-            persons.Record(number, exam.secrets, exam.sex, exam.birth)
+            persons.Record(
+                number, {} if "patient" in exam.unsure else exam.secrets, exam.sex, exam.birth
+            )
             for number, exam in zip(numbers, exams, strict=True)
         )
         place = {number: exam.place for number, exam in zip(numbers, exams, strict=True)}
@@ -205,9 +208,12 @@ class _Corpus:
         return [self._image_row(kept, shard[id(kept)], first) for kept in self.kept]
 
     def _first_visits(self) -> Mapping[str, date]:
+        """Of each patient, among the visits of which something is left: no bad file moves them."""
         first: dict[str, date] = {}
+        kept = {one.exam for one in self.kept}
         for number, exam in enumerate(self.planned.exams):
-            if exam.visit is not None:
+            left = number in kept or exam.reports or exam.eye_words
+            if exam.visit is not None and left:
                 patient = self.patients[number]
                 first[patient] = min(exam.visit, first.get(patient, exam.visit))
         return first
@@ -361,27 +367,6 @@ def _tally(
     for item, count in output.counts.items():
         ended = count["kept"] + count["rejected"] + count["review"]
         assert count["seen"] == ended, f"{item}: {count}"
-
-
-def _too_many(
-    images: Mapping[str, int], notes: Sequence[Note], settings: IngestSettings
-) -> DataError | None:
-    """The error of an ingest in which too much was rejected, if it was."""
-    seen, rejected = images["seen"], images["rejected"]
-    if seen and images["kept"] and rejected <= settings.max_failed * seen:
-        return None
-    rejects = [n for n in notes if n.item == "image" and n.severity == "rejected"]
-    codes = Counter(n.code for n in (rejects if seen else notes))
-    listed = ", ".join(f"{code} {count}" for code, count in codes.most_common()) or "none"
-    return DataError(
-        f"{seen} photographs found, {images['kept']} kept, {rejected} rejected ({listed})",
-        place="ARCHIVE",
-        rule="some photographs are kept and at most "
-        f"{settings.max_failed:.0%} are rejected (max_failed)",
-        remedy="correct the source or its description, or keep what there is: "
-        "--resume --set max_failed=1",
-        code="too_many_failures",
-    )
 
 
 def _locator(place: str, pseudonyms: Pseudonyms) -> str:

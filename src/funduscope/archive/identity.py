@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import hmac
@@ -67,9 +68,8 @@ def open_key(path: Path) -> bytes:
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(secrets.token_bytes(KEY_BYTES))
+        with store.held(path.with_name(f".{path.name}.lock"), wait=True):
+            _make_key(path)
     key = path.read_bytes()
     if len(key) != KEY_BYTES:
         raise ConfigError(
@@ -81,6 +81,13 @@ def open_key(path: Path) -> bytes:
     return key
 
 
+def _make_key(path: Path) -> None:
+    with contextlib.suppress(FileExistsError):  # another first run was faster: its key is ours
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(secrets.token_bytes(KEY_BYTES))
+
+
 def write_locators(key_file: Path, places: Mapping[str, str]) -> None:
     """Add locator -> real place to `locators.csv` beside the key, for the site's data manager.
 
@@ -88,9 +95,11 @@ def write_locators(key_file: Path, places: Mapping[str, str]) -> None:
     """
     path = key_file.with_name(LOCATORS)
     known = dict(places)
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as stream:
-            known = {row[0]: row[1] for row in list(csv.reader(stream))[1:]} | known
-    text = store.to_csv(("locator", "path"), sorted(known.items()))
-    store.write_bytes(path, text.encode("utf-8", "surrogateescape"))
-    path.chmod(0o600)
+    with store.held(path.with_name(f".{LOCATORS}.lock"), wait=True):  # corpora may share the key
+        if path.exists():
+            # names that are no UTF-8 are kept byte by byte
+            with path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
+                known = {row[0]: row[1] for row in list(csv.reader(stream))[1:]} | known
+        text = store.to_csv(("locator", "path"), sorted(known.items()))
+        store.write_bytes(path, text.encode("utf-8", "surrogateescape"))
+        path.chmod(0o600)

@@ -7,14 +7,13 @@ review.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from funduscope import inputs, store
 from funduscope.archive import description as descriptions
-from funduscope.archive import dicom_server, finish, identity, parts, places, plan
+from funduscope.archive import dicom_server, faults, finish, identity, parts, places, plan
 from funduscope.archive.description import Source
 from funduscope.archive.metadata import identifying
 from funduscope.archive.parts import Part
@@ -68,7 +67,8 @@ def ingest(
 
     Raises:
         ConfigError: mistakes in the description.
-        DataError: no archive, no such column, `out` is taken, too many photographs failed.
+        DataError: no archive, or it went away; no such column; `out` is taken or cannot be
+            written; too many photographs failed.
         IdentityError: the key file would lie inside the archive or the corpus.
     """
     archive, out = Path(archive), Path(out)
@@ -76,15 +76,17 @@ def ingest(
     described = descriptions.load(archive, Path(config_path) if config_path else None)
     _keep_apart(archive, out)
     key_file = identity.key_path(settings.key_file, out, archive)
-    pseudonyms = identity.Pseudonyms(identity.open_key(key_file))
-    described = dicom_server.fetch(archive, described, progress, resume=resume)
-    planned = plan.make(archive, described, pseudonyms)
-    made_from = [
-        {"kind": "archive", "id": planned.input_id, "path": str(archive)},
-        {"kind": "key", "id": pseudonyms.fingerprint},
-    ]
-    config = settings.model_dump(mode="json", exclude={"key_file", "workers", "max_failed"})
+    config = settings.model_dump(
+        mode="json", exclude={"key_file", "workers", "max_failed", "max_damaged"}
+    )
     try:
+        pseudonyms = identity.Pseudonyms(identity.open_key(key_file))
+        described = dicom_server.fetch(archive, described, progress, resume=resume)
+        planned = plan.make(archive, described, pseudonyms)
+        made_from = [
+            {"kind": "archive", "id": planned.input_id, "path": str(archive)},
+            {"kind": "key", "id": pseudonyms.fingerprint},
+        ]
         with store.create(
             out,
             kind="corpus",
@@ -97,9 +99,7 @@ def ingest(
             done = _photographs(archive, out, planned, settings, progress)
             finish.write(output, planned, done, settings, pseudonyms, key_file)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise _disk_full(out) from error
+        raise faults.of_the_disk(error, archive, out) from error
     return store.Corpus.open(out)  # type: ignore[no-any-return]
 
 
@@ -134,7 +134,7 @@ def _photographs(
                         begun[ahead] = readers.submit(jobs[ahead])
                 exams = planned.exams[start : start + step]
                 reader = _Part(planned, number, start, exams, seen, progress)
-                part = reader.read(begun.pop(number))
+                part = reader.read(faults.while_there(jobs[number], begun.pop(number)))
                 parts.write(out, part, reader.readings)
                 parts_done[number] = part
                 planned.seen.update(text for r in reader.readings for text in r.identifying)
@@ -274,13 +274,3 @@ def _wrong_sides(exam: Exam, read: Mapping[int, Reading | Fault]) -> set[int]:
     if len({exam.photos[index].eye for index in against}) > 1:
         return against
     return {index for index in against if leads[index] < -inputs.CERTAIN}
-
-
-def _disk_full(out: Path) -> DataError:
-    return DataError(
-        "no space left on the disk",
-        place=str(out),
-        rule="the corpus fits on its disk; nothing unfinished is ever opened as whole",
-        remedy="free space there, then repeat the command with --resume",
-        code="disk_full",
-    )

@@ -111,6 +111,8 @@ class _Pairing:
         exams = list(self.found.exams.values())
         for exam in exams:
             exam.photos.sort(key=lambda photo: (photo.eye, photo.path, photo.frame or 0))
+            if "patient" in exam.unsure:
+                self._nobodys(exam)
         files = list(self.found.photos)
         further = sum(len(self._frames(path)) - 1 for path in files)
         return Contents(exams, self.found.notes, files, further, self.found.seen)
@@ -125,12 +127,28 @@ class _Pairing:
             place = Photo(path, frame=frame).place
             self.found.notes.append(Note(place, "image", step, code, detail, severity))
 
+    def _nobodys(self, exam: Exam) -> None:
+        """Two patients under one number: nothing of the examination is given to either."""
+        detail = "rows of two patients bear the number of this examination"
+        for photo in exam.photos:
+            note = Note(photo.place, "image", "pairing", "two_records", detail, "review")
+            self.found.notes.append(note)
+        places = [report.place for report in exam.reports] + [exam.place] * len(exam.eye_words)
+        for place in places:
+            note = Note(place, "report", "pairing", "two_patients", detail, "review")
+            self.found.notes.append(note)
+        exam.patient, exam.photos, exam.reports, exam.eye_words = None, [], [], {}
+
     def _place(self, path: str, entry: Entry, index: int) -> None:
         if entry.fault is not None:
             self._note(path, "read", *entry.fault, "rejected")
             return
         source = self.sources[index]
         told = tell(path, source)
+        if told.days and values.to_come(told.days[0]):
+            detail = "the name of a photograph tells a day in the future; not used"
+            self.found.notes.append(Note(path, "record", "read", "date_conflict", detail, "review"))
+            told = replace(told, days=None)
         claims = self.found.claims.get(path, {})
         patients = {self.found.exams[key].patient or key for key in claims}
         if len(patients) > 1:

@@ -98,6 +98,8 @@ def read(job: Job) -> Reading | Fault:
         sizes = f"{error.value}: " if error.code in _ABOUT_SIZE else ""
         code = _CODES.get(error.code, error.code)
         return Fault("read", code, f"{sizes}not so: {error.rule}")
+    except OSError as error:
+        return Fault("read", "unreadable", type(error).__name__)
     except Exception as error:  # one bad item never stops an archive
         return Fault("read", "unexpected", type(error).__name__)
 

@@ -20,6 +20,7 @@ _LARGEST = 400_000_000
 _RATIO = 300
 """Packed photographs hardly shrink, tables shrink tenfold; a bomb shrinks a thousandfold."""
 _UTF8_NAME = 0x800
+_OUTSIDE = ("symlink_outside", "a link out of the archive; not followed")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ class Entry:
 def entries(archive: Path, folder: str, patterns: Iterable[str]) -> list[Entry]:
     """Files below `folder` that one of the globs matches, members of its ZIP files among them.
 
-    Globs see members as files in a folder of the ZIP's name: `**/*` finds them all. Sorted.
+    Globs see members as files in a folder of the ZIP's name: `**/*` finds them all. Sorted. What
+    hides files from every glob is listed whatever the globs are: a damaged ZIP file, and a link to
+    a folder outside. A link to a folder of the archive adds nothing: its files lie there.
     """
     root = archive / folder
     wanted = tuple(patterns)
@@ -48,12 +51,13 @@ def entries(archive: Path, folder: str, patterns: Iterable[str]) -> list[Entry]:
     for path in sorted(root.rglob("*")):
         below = path.relative_to(root).as_posix()
         inside = path.relative_to(archive).as_posix()
-        if path.is_dir() and not path.is_symlink():
-            continue
-        if _is_zip(path):
+        if path.is_dir() or (path.is_symlink() and path.suffix.lower() == ".zip"):
+            if path.is_symlink() and _leads_out(archive, path):
+                found[inside] = Entry(inside, -1, _OUTSIDE)
+        elif _is_zip(path):
             for entry in _members(path, inside):
                 name = f"{below}/{entry.path.partition(MEMBER)[2]}"
-                if _matches(name, wanted):
+                if entry.path.endswith(MEMBER) or _matches(name, wanted):
                     found[entry.path] = entry
         elif _matches(below, wanted):
             found[inside] = _entry(archive, path, inside)
@@ -77,6 +81,26 @@ def read_bytes(archive: Path, path: str) -> bytes:
     if len(data) > _LARGEST:
         raise _damaged(path, f"more than {_LARGEST // 1_000_000} MB")
     return data
+
+
+def gone(archive: Path, path: str) -> bool:
+    """Whether a file cannot be read because the place it lay in is no longer there.
+
+    An unmounted disk, a share that fell away, a folder that was moved; not one file that was
+    deleted or is damaged.
+    """
+    file, mark, _ = path.partition(MEMBER)
+    if mark and file.lower().endswith(".zip"):
+        return not (archive / file).is_file()
+    return is_empty((archive / path).parent)
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether nothing lies in a folder, or it is not there; an unmounted disk leaves either."""
+    try:
+        return not any(folder.iterdir())
+    except OSError:
+        return True
 
 
 def size(archive: Path, path: str) -> int:
@@ -115,11 +139,18 @@ def _match(name: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
 
 
 def _entry(archive: Path, path: Path, inside: str) -> Entry:
-    real = path.resolve()
-    if not real.is_relative_to(archive.resolve()):
-        return Entry(inside, -1, ("symlink_outside", "a link out of the archive; not followed"))
-    size = real.stat().st_size if real.is_file() else -1
-    return Entry(inside, size)
+    if path.is_symlink() and _leads_out(archive, path):
+        return Entry(inside, -1, _OUTSIDE)
+    if not path.is_file():  # a pipe would be waited for without end
+        return Entry(inside, -1, ("unreadable", "no file, or a link to none"))
+    return Entry(inside, path.stat().st_size)
+
+
+def _leads_out(archive: Path, link: Path) -> bool:
+    try:
+        return not link.resolve().is_relative_to(archive.resolve())
+    except (OSError, RuntimeError):  # a circle of links
+        return False
 
 
 def _is_zip(path: Path) -> bool:

@@ -193,9 +193,7 @@ def _read_csv(given: Given) -> Sheet:
         delimiter = given.source.delimiter or max(",\t;|", key=first.count)
         lines = records(text, delimiter)
         header = [name.strip() for name in next(lines).cells] if text.strip() else []
-        if len(set(header)) < len(header):
-            twice = next(name for name in header if header.count(name) > 1)
-            raise bad_table(f"two columns '{twice}'", table, "give the columns different names")
+        check_header(header, given.source, table)
         sheet.columns.update(dict.fromkeys(header))
         for number, record in enumerate(lines, start=1):
             if [cell.strip() for cell in record.cells] == header:
@@ -233,9 +231,22 @@ def _read_folder(given: Given) -> Sheet:
     return sheet
 
 
+def check_header(header: Sequence[str], source: Source, table: str) -> None:
+    """Refuse a table that has a column of the description twice: which one is meant?"""
+    for role, columns in source.columns.roles().items():
+        for column in columns:
+            if header.count(column) > 1:
+                remedy = f"give the columns different names and name one of them as {role}"
+                raise bad_table(f"two columns '{column}'", table, remedy)
+
+
 def filled(cells: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The cells that say something, without blanks around them."""
-    return {name: cell.strip() for name, cell in cells if cell.strip()}
+    """The cells that say something, without blanks around them.
+
+    Half characters, which JSON can hold and no file can, become question marks.
+    """
+    sound = ((name, cell.encode("utf-8", "replace").decode().strip()) for name, cell in cells)
+    return {name: cell for name, cell in sound if cell}
 
 
 def bad_table(value: str, place: str, remedy: str) -> DataError:

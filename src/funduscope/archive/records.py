@@ -75,7 +75,8 @@ class Exam:
         key, patient: the source's own numbers; never stored.
         secrets: everything in the record that points at a person, to be removed from its reports.
         seen: further identifying strings, which only the last look at the corpus is given.
-        unsure: facts (age, sex) that rows or columns tell differently; they stay empty.
+        unsure: facts (age, sex, date) that rows or columns tell differently; they stay empty. An
+            unsure patient has the number of this examination in common with another.
         eye_words: language -> eye -> words on that eye.
     """
 
@@ -175,6 +176,7 @@ class _Builder:
         self.index = index
         self.source = source
         self.odd: Counter[tuple[str, str]] = Counter()
+        self.patient_of: dict[str, str] = {}
         self.by_name: dict[str, list[str]] = {}
         for path in found.photos:
             self.by_name.setdefault(PurePosixPath(path.rpartition("!")[2]).name, []).append(path)
@@ -206,6 +208,8 @@ class _Builder:
             exam = Exam(self.index, self.found.site, key, patient, place)
             self.found.exams[key] = exam
         exam.patient = exam.patient or patient
+        if patient and values.key(patient) != self.patient_of.setdefault(key, values.key(patient)):
+            exam.unsure.add("patient")
         exam.seen.update(row.seen)
         self._facts(exam, row, visit)
         self._claim(exam, place, named)
@@ -235,7 +239,11 @@ class _Builder:
         """Date, age, sex, camera and secrets; two rows or columns that disagree leave it empty."""
         columns, form = self.source.columns, self.source.format
         cell = row.cells.get
-        exam.visit = exam.visit or visit
+        self._odd("exam_date", cell(columns.exam_date or "", ""), visit)
+        if values.to_come(visit):
+            self._conflict(exam, "date", "the examination lies in the future")
+        else:
+            exam.visit = exam.visit or visit
         for role in ("name", "identity", "patient", "exam", "birth_date", "exam_date"):
             said = tuple(row.cells.get(c, "") for c in columns.roles().get(role, ()))
             known = exam.secrets.get(role, ())
@@ -247,6 +255,7 @@ class _Builder:
         births = {born for born, _ in told}
         if text := cell(columns.birth_date or ""):
             born = values.parse_date(text, form.birth_date)
+            born = None if values.to_come(born) else born
             self._odd("birth_date", text, born)
             births |= {born} if born else set()
         births |= {exam.birth} if exam.birth else set()
@@ -267,8 +276,10 @@ class _Builder:
         age = values.parse_age(text, self.source.values.age_unit) if text else None
         if text:
             self._odd("age", text, age)
-        ages = {a for born in births if (a := values.age_between(born, exam.visit)) is not None}
-        if len(births) > 1 or any(age is not None and abs(a - age) > 1 for a in ages):
+        between = {values.age_between(born, exam.visit) for born in births if exam.visit}
+        ages = {a for a in between if a is not None}
+        impossible = len(births) > 1 or None in between
+        if impossible or any(age is not None and abs(a - age) > 1 for a in ages):
             self._conflict(exam, "age", "the record tells two ages or dates of birth")
         exam.birth = None if "age" in exam.unsure else next(iter(births), None)
         known = next((a for a in (age, exam.age, *ages) if a is not None), None)
@@ -281,7 +292,7 @@ class _Builder:
             self.note(exam.place, "record", "read", code, f"{detail}; left empty", True)
 
     def _odd(self, role: str, text: str, meaning: object) -> None:
-        if meaning is None:
+        if text and meaning is None:
             self.odd[role, text] += 1
 
     def _eye(self, text: str) -> tuple[str, str]:

@@ -44,6 +44,13 @@ class IngestSettings(Settings):
         le=1,
         description="part of the photographs that may be rejected before the run fails at its end",
     )
+    max_damaged: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="part of the photographs that may be damaged files before the command, though "
+        "finished, ends with exit code 3",
+    )
     exams_per_part: int = Field(
         default=256, ge=1, le=100_000, description="examinations in one file under pixels/"
     )

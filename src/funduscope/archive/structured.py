@@ -16,16 +16,23 @@ from xml.etree.ElementTree import Element, ParseError
 from funduscope.archive.readers import BadRow, Given, Row, Sheet, filled
 
 _UID = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*)){2,}")
+_TWICE = "one key twice in an object"
 _RESIDENT = re.compile(r"\d{17}[\dXx]|\d{15}")
 
 
 def read_jsonl(given: Given) -> Sheet:
     """One object a line (or one list of objects); a dot walks into nested objects."""
-    sheet = Sheet()
+    sheet, columns = Sheet(), given.source.columns
     for table in given.tables:
         for number, value in _objects(given, table, sheet):
-            flat = list(flatten(value, "", given.source.format.separator))
+            separator = given.source.format.separator
+            flat = list(flatten(value, "", separator))
             sheet.columns.update(dict.fromkeys(name for name, _ in flat))
+            if _doubled(value):
+                own = {*columns.identity, columns.name, columns.patient, columns.exam}
+                seen = [part for name, cell in flat if name in own for part in cell.split(separator)]
+                sheet.bad.append(BadRow(table, number, _TWICE, tuple(seen)))
+                continue
             sheet.rows.append(Row(table, number, filled(flat)))
     return sheet
 
@@ -36,7 +43,7 @@ def _objects(given: Given, table: str, sheet: Sheet) -> Iterator[tuple[int, dict
     whole: Any = None
     if text.lstrip()[:1] in "[{":
         try:
-            whole = json.loads(text)
+            whole = _loads(text)
         except ValueError:
             whole = None
     if isinstance(whole, list):
@@ -47,7 +54,7 @@ def _objects(given: Given, table: str, sheet: Sheet) -> Iterator[tuple[int, dict
         lines = ((n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip())
     for number, line in lines:
         try:
-            value = json.loads(line) if isinstance(line, str) else line
+            value = _loads(line) if isinstance(line, str) else line
         except ValueError as error:
             sheet.bad.append(BadRow(table, number, f"no JSON: {type(error).__name__}", (line,)))
             continue
@@ -55,6 +62,27 @@ def _objects(given: Given, table: str, sheet: Sheet) -> Iterator[tuple[int, dict
             sheet.bad.append(BadRow(table, number, "no JSON object", (str(value),)))
             continue
         yield number, value
+
+
+class _Doubled(dict[str, Any]):
+    """An object with one key twice: lists of values, of which nobody knows the right one."""
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    return _Doubled({key: [value for name, value in pairs if name == key] for key in made})
+
+
+def _doubled(value: Any) -> bool:
+    if isinstance(value, dict):
+        return isinstance(value, _Doubled) or any(map(_doubled, value.values()))
+    return isinstance(value, list) and any(map(_doubled, value))
 
 
 def flatten(value: dict[str, Any], prefix: str, separator: str) -> Iterator[tuple[str, str]]:
@@ -99,7 +127,9 @@ def read_fhir(given: Given) -> Sheet:
             resources += [(table, number, part.get("resource", part)) for part in parts]
     known = {f"{one.get('resourceType')}/{one.get('id')}": one for _, _, one in resources}
     for table, number, one in resources:
-        if one.get("resourceType") == "DiagnosticReport":
+        if _doubled(one):
+            sheet.bad.append(BadRow(table, number, _TWICE, tuple(_strings(one))))
+        elif one.get("resourceType") == "DiagnosticReport":
             local = {f"#{part.get('id')}": part for part in one.get("contained", [])}
             cells, seen = _report(one, known | local)
             sheet.columns.update(dict.fromkeys(cells))

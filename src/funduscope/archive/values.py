@@ -70,10 +70,21 @@ def parse_date(text: str, forms: Sequence[str] = ()) -> date | None:
     found = _YEAR_FIRST.match(plain) or _COMPACT.match(plain)
     if found is not None:
         year, month, day = (int(part) for part in found.groups())
-        return _date(year + 2000 if year < 100 else year, month, day)
+        if year >= 100:
+            return _date(year, month, day)
+        this = _date(year + 2000, month, day)
+        return _date(year + 1900, month, day) if to_come(this) else this
     if _SERIAL.fullmatch(plain):
         return _EPOCH + timedelta(days=int(plain))
     return None
+
+
+def to_come(day: date | None) -> bool:
+    """Whether a day lies in the future: no birth, no visit, but a clock that was wrong.
+
+    Tomorrow does not: sites live in other time zones.
+    """
+    return day is not None and day > date.today() + timedelta(days=1)
 
 
 def parse_span(text: str, forms: Sequence[str]) -> tuple[date, date] | None:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from funduscope.archive.readers import BadRow, Given, Row, Sheet, bad_table, filled
+from funduscope.archive.description import Source
+from funduscope.archive.readers import BadRow, Given, Row, Sheet, bad_table, check_header, filled
 
 _HEADER_ROWS = 5
 """A header of titles, units and blanks is looked for in this many rows."""
@@ -31,13 +32,18 @@ def read_xlsx(given: Given) -> Sheet:
         except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
             remedy = "save it again as .xlsx, or export it as CSV"
             raise bad_table(f"no workbook: {type(error).__name__}", table, remedy) from error
-        found = [_rows(table, one.iter_rows(values_only=True), sheet) for one in book.worksheets]
+        found = [
+            _rows(given.source, table, one.iter_rows(values_only=True), sheet)
+            for one in book.worksheets
+        ]
         book.close()
         sheet.rows += _joined(given, found)
     return sheet
 
 
-def _rows(table: str, lines: Iterator[Sequence[Any]], sheet: Sheet) -> list[Row]:
+def _rows(
+    source: Source, table: str, lines: Iterator[Sequence[Any]], sheet: Sheet
+) -> list[Row]:
     """Rows of one worksheet; their numbers go on from sheet to sheet."""
     top: list[list[str]] = []
     rows: list[Row] = []
@@ -49,6 +55,7 @@ def _rows(table: str, lines: Iterator[Sequence[Any]], sheet: Sheet) -> list[Row]
             if len(top) < _HEADER_ROWS:
                 continue
             names, body = _header(top)
+            check_header(names, source, table)
             sheet.columns.update(dict.fromkeys(name for name in names if name))
             for early in body:
                 _add(table, names, early, rows, sheet)
@@ -56,6 +63,7 @@ def _rows(table: str, lines: Iterator[Sequence[Any]], sheet: Sheet) -> list[Row]
         _add(table, names, cells, rows, sheet)
     if names is None and top:
         names, body = _header(top)
+        check_header(names, source, table)
         sheet.columns.update(dict.fromkeys(name for name in names if name))
         for early in body:
             _add(table, names, early, rows, sheet)

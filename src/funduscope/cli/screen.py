@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from funduscope import config
 
@@ -73,7 +75,7 @@ class Screen:
     def say(self, text: str) -> None:
         """A line for people."""
         if not (self.quiet or self.as_json):
-            self.console.print(text, markup=False)
+            self.console.print(_harmless(text), markup=False)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """A table for people; numbers stand to the right, None is a dash."""
@@ -99,7 +101,16 @@ class Screen:
             self.say(f"  {command}")
 
 
-def _cell(value: object) -> str:
+def _cell(value: object) -> Text:
+    """What a cell shows; nothing in it is markup."""
     if value is None:
-        return "-"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+        return Text("-")
+    return Text(f"{value:.3f}" if isinstance(value, float) else _harmless(str(value)))
+
+
+def _harmless(text: str) -> str:
+    """Text whose signs are signs, not commands of the terminal; an archive may hold any."""
+    return "".join(
+        "\ufffd" if unicodedata.category(sign) in ("Cc", "Cf") and sign != "\n" else sign
+        for sign in text
+    )

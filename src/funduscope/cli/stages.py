@@ -73,6 +73,9 @@ def ingest(
         f"funduscope show {name}",
         f"funduscope pretrain {name} run/",
     )
+    told = archive_stage.damaged(corpus, chosen)
+    if told is not None:
+        raise told
 
 
 def _draft(archive_stage: Any, archive: Path, out: Path, screen: Screen) -> None:

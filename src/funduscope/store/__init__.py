@@ -12,6 +12,7 @@ from funduscope.store.folder import (
     write_bytes,
     write_json,
 )
+from funduscope.store.lock import held
 from funduscope.store.provenance import COMMAND
 from funduscope.store.spreadsheet import to_csv, write_csv
 
@@ -25,6 +26,7 @@ __all__ = [
     "Manifest",
     "Output",
     "create",
+    "held",
     "read_manifest",
     "sha256_file",
     "to_csv",

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from funduscope.errors import BundleError, DataError
-from funduscope.store import provenance
+from funduscope.store import lock, provenance
 
 MANIFEST = "manifest.json"
 STATE = ".unfinished.json"
+LOCK = ".lock"
 FORMAT = 1
 COMMANDS = {
     "corpus": "ingest",
@@ -113,15 +114,45 @@ def create(
 
     Raises:
         DataError: the folder is finished already (use `force`), holds foreign files, holds an
-            interrupted run (use `resume` or `force`), or was begun with other settings.
+            interrupted run (use `resume` or `force`), was begun with other settings, or another
+            run is writing it.
     """
     begun = time.monotonic()
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    resumed = _claim(path, kind, config, seed, inputs, resume=resume, force=force)
-    out = Output(path, resumed=resumed)
-    yield out
-    if not out.whole:
-        return
+    with _alone(path):
+        resumed = _claim(path, kind, config, seed, inputs, resume=resume, force=force)
+        out = Output(path, resumed=resumed)
+        yield out
+        if out.whole:
+            _finish(out, kind, config, seed, inputs, started, begun)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the folder, made if it is not there, so that no second run writes it."""
+    if path.exists() and not path.is_dir():
+        raise _taken(path, "a file of that name", "give the name of a new folder")
+    path.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(lock.held(path / LOCK))
+        except BlockingIOError:
+            remedy = "wait until that run is done, or give the name of a new folder"
+            raise _taken(path, "another run is writing it", remedy) from None
+        yield
+
+
+def _finish(
+    out: Output,
+    kind: str,
+    config: Mapping[str, Any],
+    seed: int,
+    inputs: Sequence[Mapping[str, Any]],
+    started: str,
+    begun: float,
+) -> None:
+    """Write the manifest: from now on the folder is whole."""
+    path = out.path
     files = _inventory(path)
     body = {
         "kind": kind,
@@ -159,30 +190,35 @@ def _claim(
     state = json.loads(json.dumps({**state, "command": provenance.COMMAND.get()}))
     old = _read_state(path)
     same = old is not None and _comparable(old) == _comparable(state)
-    if path.exists() and not path.is_dir():
-        raise _taken(path, "a file of that name", "give the name of a new folder")
     if (path / MANIFEST).exists() or old is not None:
         if force:
             _check_disposable(path, kind, old, inputs)
-            shutil.rmtree(path)
+            _empty(path)
             old = None
         elif (path / MANIFEST).exists():
             raise _taken(path, "the folder is finished", "choose a new folder or add --force")
         elif not resume:
-            go_on = "" if old is None else f"{_finish(path, old)}; "
+            go_on = "" if old is None else f"{_resume_by(path, old)}; "
             raise _taken(path, "an interrupted run", go_on + "or add --force to begin anew")
         elif not same:
             raise _taken(
                 path,
                 f"an interrupted run with other {', '.join(_differences(old or {}, state))}",
-                f"{_finish(path, old or {})}, or add --force to begin anew",
+                f"{_resume_by(path, old or {})}, or add --force to begin anew",
             )
-    elif path.exists() and any(path.iterdir()):
+    elif any(item.name != LOCK for item in path.iterdir()):
         raise _taken(path, "a folder with other files in it", "give the name of a new folder")
-    path.mkdir(parents=True, exist_ok=True)
     if old is None:
         write_json(path / STATE, state)
     return old is not None
+
+
+def _empty(path: Path) -> None:
+    for item in path.iterdir():
+        if item.is_dir() and not item.is_symlink():
+            shutil.rmtree(item)
+        elif item.name != LOCK:
+            item.unlink()
 
 
 def _check_disposable(
@@ -223,7 +259,7 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _finish(path: Path, state: Mapping[str, Any]) -> str:
+def _resume_by(path: Path, state: Mapping[str, Any]) -> str:
     """The command that finishes an unfinished folder."""
     kind = state.get("kind", "")
     flag = "--resume" if kind in RESUMABLE else "--force"
@@ -257,7 +293,7 @@ def _inventory(path: Path) -> dict[str, dict[str, Any]]:
     files = {}
     for item in sorted(path.rglob("*")):
         name = item.relative_to(path).as_posix()
-        if not item.is_file() or name in (MANIFEST, STATE):
+        if not item.is_file() or name in (MANIFEST, STATE, LOCK):
             continue
         files[name] = {"sha256": sha256_file(item), "bytes": item.stat().st_size}
     return files
@@ -318,7 +354,7 @@ def _missing(path: Path, kind: str) -> DataError:
             code="wrong_kind",
         )
     if state is not None:
-        remedy = _finish(path, state)
+        remedy = _resume_by(path, state)
     return DataError(
         "the folder is unfinished" if state is not None else "no manifest.json in the folder",
         place=str(path),

@@ -76,7 +76,7 @@ def draft(archive: Path, out: Path) -> Draft:
         ),
     ]
     text = toml.render(found, head)
-    (out / NAME).write_text(text, encoding="utf-8", newline="\n")
+    (out / NAME).write_text(text, encoding="utf-8", errors="replace", newline="\n")
     samples.write(archive, out / SAMPLES, sites, drafted)
     doubts = [line for one in found for line in one.open]
     return Draft(out / NAME, out / SAMPLES, [one.plain() for one in found], doubts)

@@ -56,7 +56,7 @@ def write(
     )
     page = page.replace('<main id="content">', f'{_WARNING}<main id="content">', 1)
     out.touch(mode=0o600)
-    out.write_text(page, encoding="utf-8", newline="\n")
+    out.write_text(page, encoding="utf-8", errors="replace", newline="\n")
 
 
 def _table(sourced: Sourced) -> list[Block]:
