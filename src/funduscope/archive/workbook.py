@@ -41,9 +41,7 @@ def read_xlsx(given: Given) -> Sheet:
     return sheet
 
 
-def _rows(
-    source: Source, table: str, lines: Iterator[Sequence[Any]], sheet: Sheet
-) -> list[Row]:
+def _rows(source: Source, table: str, lines: Iterator[Sequence[Any]], sheet: Sheet) -> list[Row]:
     """Rows of one worksheet; their numbers go on from sheet to sheet."""
     top: list[list[str]] = []
     rows: list[Row] = []
