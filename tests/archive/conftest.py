@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -188,3 +189,67 @@ def finished(tmp_path: Path) -> Callable[..., store.Corpus]:
         return store.Corpus.open(path)
 
     return make
+
+
+DESCRIPTION = """
+[[source]]
+site = {site}
+table = "exams.csv"
+check_side = false
+photos = ["**/*.jpg"]
+[source.columns]
+exam = "exam"
+patient = "patient"
+name = "name"
+birth_date = "born"
+exam_date = "day"
+age = "age"
+sex = "sex"
+eye = "eye"
+camera = "camera"
+report = "report"
+images = "image"
+"""
+COLUMNS = (
+    *("exam", "patient", "name", "born", "day", "age", "sex", "eye", "camera", "report", "image"),
+)
+SOUND = {"day": "2019-05-28", "sex": "female", "eye": "OD", "report": "cataract of the right eye"}
+
+
+@pytest.fixture
+def archive(tmp_path: Path, photographs: list[bytes]) -> Callable[..., Path]:
+    """Makes an archive of one site: a row and a photograph for each dict of cells."""
+
+    def make(rows: Sequence[Mapping[str, str]], site: str = "north") -> Path:
+        folder = tmp_path / "archive"
+        folder.mkdir()
+        text = DESCRIPTION.format(site=json.dumps(site))
+        (folder / "archive.toml").write_text(text, encoding="utf-8")
+        with (folder / "exams.csv").open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, COLUMNS, restval="")
+            writer.writeheader()
+            for number, row in enumerate(rows):
+                own = {"exam": f"E{number:04d}", "patient": f"P{number:04d}"}
+                own["image"] = f"{number}.jpg"
+                writer.writerow(SOUND | own | row)
+                (folder / (own | row)["image"]).write_bytes(photographs[number])
+        return folder
+
+    return make
+
+
+def _ended(corpus: store.Corpus) -> dict[str, list[str]]:
+    """Real place of the lines of the ledger -> their codes."""
+    path = corpus.path.parent / "identity" / "locators.csv"
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        real = {row[0]: row[1] for row in csv.reader(stream)}
+    found: dict[str, list[str]] = {}
+    for locator, code in corpus.rejects.select("locator", "code").rows():
+        found.setdefault(real[locator], []).append(code)
+    return found
+
+
+@pytest.fixture
+def ended() -> Callable[[store.Corpus], dict[str, list[str]]]:
+    """Tells how records ended: real place of the lines of the ledger -> their codes."""
+    return _ended

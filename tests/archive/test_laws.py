@@ -49,13 +49,17 @@ file_pattern = '(?P<patient>P\\d)_(?P<date>\\d{8})'
 TABLES = ("images", "reports", "assertions", "pairs", "labels")
 
 
-def _write(folder: Path, patients: Sequence[int], pictures: Sequence[bytes], **files: bytes) -> Path:
+def _write(
+    folder: Path, patients: Sequence[int], pictures: Sequence[bytes], **files: bytes
+) -> Path:
     """An archive: the photographs of the first half in a folder, of the second half in a ZIP."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "photos").mkdir(parents=True)
     (folder / "archive.toml").write_text(DESCRIPTION, encoding="utf-8")
     half = len(pictures) // 2
-    names = [f"photos/{n}.jpg" if n < half else f"pack.zip!in/{n}.jpg" for n in range(len(pictures))]
+    names = [
+        f"photos/{n}.jpg" if n < half else f"pack.zip!in/{n}.jpg" for n in range(len(pictures))
+    ]
     for name, data in zip(names[:half], pictures, strict=False):
         (folder / name).write_bytes(data)
     with zipfile.ZipFile(folder / "pack.zip", "w") as pack:
@@ -66,7 +70,13 @@ def _write(folder: Path, patients: Sequence[int], pictures: Sequence[bytes], **f
         writer.writerow(("exam", "patient", "day", "eye", "report", "image", "split"))
         for number, (name, patient) in enumerate(zip(names, patients, strict=True)):
             split = ("train", "test", "")[number % 3]
-            row = (f"E{number}", f"P{patient}", f"2019-05-{number + 10}", "OD", "cataract, right eye")
+            row = (
+                f"E{number}",
+                f"P{patient}",
+                f"2019-05-{number + 10}",
+                "OD",
+                "cataract, right eye",
+            )
             writer.writerow((*row, name, split))
     return folder
 
@@ -94,8 +104,8 @@ def _ingest(folder: Path, name: str) -> store.Corpus:
 
 PIECES = ("张伟", "姓名：张伟，男", "Zhang Wei", "Mr. Wei ZHANG", "13912345678", "住院号 A0012345",
           "A0012345", "2019年5月28日", "2019-06-02", "3 days ago", "双眼底未见异常", "OD: drusen",
-          "C/D 0.4", "医师：李娜", "Dr. Li", "me@site.org", "微信 wei_1985", "[name]", "<b>", "&lt;",
-          "110101199003070038", "，", "\n", " ", "days", "0.3", "右眼", "左眼白内障")  # fmt: skip
+          "C/D 0.4", "医师：李娜", "Dr. Li", "me@site.org", "微信 wei_1985", "[name]", "<b>",
+          "&lt;", "110101199003070038", "，", "\n", " ", "days", "0.3", "右眼")  # fmt: skip
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=9), st.sampled_from(("", " ", "，", "\n")))
@@ -159,9 +169,7 @@ class _Shuffled:
 
 @few
 @given(seed=st.integers(0, 999))
-def test_the_order_of_files_on_disk_changes_nothing(
-    seed: int, bench: Bench
-) -> None:
+def test_the_order_of_files_on_disk_changes_nothing(seed: int, bench: Bench) -> None:
     folder = _write(bench.folder, range(8), bench.photographs[:8])
     for number in range(8, 12):  # known by their names alone, copies among them
         path = folder / "photos" / f"P{number % 3}_201905{10 + number % 3}_{number}.jpg"
@@ -198,9 +206,7 @@ BAD = {
     bad=st.sampled_from(sorted(BAD)),
     name=st.sampled_from(("photos/x.jpg", "P1_20180101_x.jpg", "new/P7_20190511.png", "0.dcm")),
 )
-def test_one_bad_file_more_changes_only_the_ledger(
-    bad: str, name: str, bench: Bench
-) -> None:
+def test_one_bad_file_more_changes_only_the_ledger(bad: str, name: str, bench: Bench) -> None:
     folder = _write(bench.folder, [0, 0, 1, 1, 2, 2, 3, 3], bench.photographs[:8])
     before = _ingest(folder, "before")
     (folder / name).parent.mkdir(exist_ok=True)
