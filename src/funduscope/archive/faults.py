@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from funduscope import store
@@ -15,7 +16,7 @@ from funduscope.archive import places
 from funduscope.archive.photographs import Fault, Job, Reading
 from funduscope.archive.records import Note
 from funduscope.archive.settings import IngestSettings
-from funduscope.errors import DataError, FunduscopeError
+from funduscope.errors import DataError
 
 DAMAGED = ("zero_byte", "truncated", "not_an_image", "unreadable", "unexpected")
 """Codes of files that a copy or a disk has spoiled, not of photographs that are no use."""
@@ -48,8 +49,20 @@ def _source_gone(folder: Path) -> DataError:
     )
 
 
-def of_the_disk(error: OSError, archive: Path, out: Path) -> FunduscopeError | OSError:
-    """What an error of the operating system means to a run; the error itself if nothing known."""
+@contextmanager
+def of_the_disk(archive: Path, out: Path) -> Iterator[None]:
+    """Within, errors of the operating system are told as what they mean to a run.
+
+    Raises:
+        DataError: the disk is full, the archive went away, something may not be read or written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _meaning(error, archive, out) from error
+
+
+def _meaning(error: OSError, archive: Path, out: Path) -> Exception:
     if error.errno == errno.ENOSPC:
         return DataError(
             "no space left on the disk",

@@ -26,6 +26,8 @@ from funduscope.errors import DataError
 _DISC_SIDE = {"OD": 1, "OS": -1}
 """Half of the picture (right: 1) with the optic disc: toward the nose, as seen by the camera."""
 
+_NO_PART_OF_IT = {"key_file", "workers", "max_failed", "max_damaged"}
+"""Settings that change nothing of the corpus."""
 _WRONG_SIDE: plan.Outcome = (
     "pairing",
     "side_conflict",
@@ -76,10 +78,7 @@ def ingest(
     described = descriptions.load(archive, Path(config_path) if config_path else None)
     _keep_apart(archive, out)
     key_file = identity.key_path(settings.key_file, out, archive)
-    config = settings.model_dump(
-        mode="json", exclude={"key_file", "workers", "max_failed", "max_damaged"}
-    )
-    try:
+    with faults.of_the_disk(archive, out):
         pseudonyms = identity.Pseudonyms(identity.open_key(key_file))
         described = dicom_server.fetch(archive, described, progress, resume=resume)
         planned = plan.make(archive, described, pseudonyms)
@@ -90,7 +89,7 @@ def ingest(
         with store.create(
             out,
             kind="corpus",
-            config=config,
+            config=settings.model_dump(mode="json", exclude=_NO_PART_OF_IT),
             seed=settings.seed,
             inputs=made_from,
             resume=resume,
@@ -98,8 +97,6 @@ def ingest(
         ) as output:
             done = _photographs(archive, out, planned, settings, progress)
             finish.write(output, planned, done, settings, pseudonyms, key_file)
-    except OSError as error:
-        raise faults.of_the_disk(error, archive, out) from error
     return store.Corpus.open(out)  # type: ignore[no-any-return]
 
 
