@@ -135,7 +135,7 @@ def test_truncated_elongated_and_vanished(tmp_path: Path, photographs: list[byte
     assert "20000 x 10" in long.detail
     gone = _job(tmp_path, b"")
     (tmp_path / "photo").unlink()
-    assert module.read(gone) == Fault("read", "unexpected", "FileNotFoundError")
+    assert module.read(gone) == Fault("read", "unreadable", "FileNotFoundError")
 
 
 def test_what_is_no_fundus_is_kept_only_where_told(
