@@ -18,7 +18,8 @@ def _exam(**given: object) -> Exam:
 def _add(exam: Exam, images: list[tuple[str, str]], *languages: str) -> texts.Texts:
     made = texts.Texts()
     captions = languages or ("as_written",)
-    texts.add_exam(made, exam, images, False, IDS, Pseudonyms(b"k" * 32), FORMS, captions)
+    (drafted,) = texts.removed([exam], [FORMS], exam.secrets, texts.ours(["s"]))
+    texts.add_exam(made, exam, drafted, images, False, IDS, Pseudonyms(b"k" * 32), captions)
     return made
 
 

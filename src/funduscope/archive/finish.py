@@ -25,6 +25,7 @@ from funduscope.archive import (
 from funduscope.archive.identity import Pseudonyms
 from funduscope.archive.parts import Kept, Part
 from funduscope.archive.records import Exam, Note, Photo
+from funduscope.archive.residue_texts import standing
 from funduscope.archive.settings import IngestSettings
 from funduscope.archive.texts import Texts
 from funduscope.errors import DataError, IdentityError
@@ -83,7 +84,7 @@ def _search(corpus: Path, planned: plan.Plan) -> None:
     Raises:
         IdentityError: one is still there; the corpus gets no manifest.
     """
-    hits = residue.scan(corpus, _identifying(planned))
+    hits = residue.scan(corpus, plan.identifying(planned), ours=_ours(planned))
     if hits:
         shown = "; ".join(f"{hit.file}, {hit.place}: {hit.kind}" for hit in hits[:5])
         raise IdentityError(
@@ -96,14 +97,8 @@ def _search(corpus: Path, planned: plan.Plan) -> None:
         )
 
 
-def _identifying(planned: plan.Plan) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for exam in planned.exams:
-        for role, values in exam.secrets.items():
-            found[role].update(values)
-        found["file"].update(exam.seen)
-    found["file"].update(planned.seen)
-    return found
+def _ours(planned: plan.Plan) -> tuple[str, ...]:
+    return texts.ours(sorted({exam.site for exam in planned.exams}))
 
 
 class _Corpus:
@@ -123,6 +118,8 @@ class _Corpus:
         self.kept: list[Kept] = [kept for part in done for kept in part.kept]
         self.notes: list[Note] = []
         self.patients = self._persons()
+        self.strings, self.ours = plan.identifying(planned), _ours(planned)
+        self.unsafe = self._unsafe_cameras()
         self.units: list[str] = []
         self.splits: dict[str, str] = {}
 
@@ -140,6 +137,17 @@ class _Corpus:
             note = Note(place[second], "record", "split", "same_person", detail, "review")
             self.notes.append(note)
         return [found.of[number] for number in numbers]
+
+    def _unsafe_cameras(self) -> frozenset[str]:
+        """Names of cameras in which an identifying string stands (a serial number); left empty."""
+        place = {exam.camera: exam.place for exam in self.planned.exams if exam.camera}
+        names = sorted(place)
+        found = frozenset(names[at] for at in standing(names, self.strings, self.ours))
+        detail = "the camera's name holds an identifying string; left empty"
+        for name in sorted(found):
+            note = Note(place[name], "record", "identity", "identity_remains", detail, "review")
+            self.notes.append(note)
+        return found
 
     def exam(self, kept: Kept) -> Exam:
         """The examination of a photograph."""
@@ -233,7 +241,7 @@ class _Corpus:
             "visit_day": (exam.visit - first[patient]).days if exam.visit else None,
             "age_years": exam.age,
             "sex": exam.sex,
-            "camera": exam.camera,
+            "camera": None if exam.camera in self.unsafe else exam.camera,
             "source": _locator(photo.place, self.pseudonyms),
             "licence": photo.licence,
             "source_sha256": kept.source_sha256,
@@ -272,21 +280,22 @@ class _Corpus:
         said = Texts()
         broken = sum(note.item == "report" for note in self.planned.notes)
         said.counts.update(seen=broken, review=broken)
+        eye_words = [self.planned.description.source[e.source].eye_words for e in self.planned.exams]
+        drafted = texts.removed(self.planned.exams, eye_words, self.strings, self.ours)
         for number, exam in enumerate(self.planned.exams):
             ids = {
                 "patient_id": self.patients[number],
                 "exam_id": self.exam_id(exam),
                 "site_id": exam.site,
             }
-            eye_words = self.planned.description.source[exam.source].eye_words
             texts.add_exam(
                 said,
                 exam,
+                drafted[number],
                 images[number],
                 number in in_review,
                 ids,
                 self.pseudonyms,
-                eye_words,
                 self.settings.captions,
             )
             silent = not exam.reports and not exam.eye_words

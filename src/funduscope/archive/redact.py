@@ -1,7 +1,7 @@
 """Identity out of report texts: the record's own facts first, then what always identifies.
 
 Each find is replaced by a mark: [name], [id], [number], [phone], [email], [account], [link],
-[address], [institution], [date], or, where the day of the examination is known, [day -12],
+[address], [institution], [age] (above 90), [date], or, where the day of the examination is known, [day -12],
 [month -3], [year -2]. Marks contain nothing that a rule finds, so removing twice changes nothing.
 """
 
@@ -24,7 +24,7 @@ from funduscope.archive.redact_rules import resident_id_valid
 __all__ = ["narrow", "plain_text", "redact", "resident_id_valid"]
 
 _MARK = re.compile(
-    r"\[(?:name|id|number|phone|email|account|link|address|institution|date"
+    r"\[(?:name|id|number|phone|email|account|link|address|institution|date|age"
     r"|(?:day|month|year) -?\d+)\]"
 )
 _UNSEEN = re.compile(
