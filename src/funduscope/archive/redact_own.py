@@ -143,7 +143,7 @@ def _han(text: str, value: str) -> Iterator[tuple[int, int]]:
         for found in pattern.finditer(text):
             group = "it" if "it" in pattern.groupindex else 0
             start, end = found.span(group)
-            word = text[start:end] in lists.words("zh", "everyday")
+            word = text[start:end] == letters and letters in lists.words("zh", "everyday")
             if _meant(text, start, end) or not (word or lists.in_words(text, start, end)):
                 yield start, end
     for pattern in _pinyin_patterns(letters):
