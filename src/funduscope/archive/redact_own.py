@@ -113,8 +113,9 @@ def _number(value: str) -> tuple[re.Pattern[str], ...]:
     if len(letters) < 4:
         return ()
     if len(letters) < 6:
+        spaced = re.sub(r"(?<=[A-Za-z])(?=\d)", r"[ _-]?", letters)
         return (
-            re.compile(rf"(?<![A-Za-z0-9.:/]){re.escape(letters)}(?![A-Za-z0-9]|[.:/]\d)", re.I),
+            re.compile(rf"(?<![A-Za-z0-9.:/]){spaced}(?![A-Za-z0-9]|[.:/]\d)", re.I),
         )
     loose = r"[\s./_-]*".join(map(re.escape, letters))
     found = [re.compile(rf"(?<![A-Za-z0-9]){loose}(?![A-Za-z0-9])", re.I)]
@@ -198,6 +199,8 @@ def _pinyin_patterns(name: str) -> tuple[re.Pattern[str], ...]:
             family, first = "".join(spelled[:size]), "".join(spelled[size:])
             gaps = r"[\s,._'-]*"
             loose = r"[\s'-]?".join(spelled[size:])
+            if len(family) >= 4 and first:
+                forms.add(rf"{family},?[ ]{first[0]}\.?(?![a-z])")
             if len(family + first) >= 5:
                 forms |= {f"{family}{gaps}{loose}", f"{loose}{gaps}{family}"}
     # A lower-case name in two words ("he an") could be English: then only joined.

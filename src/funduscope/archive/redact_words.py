@@ -122,7 +122,7 @@ def in_words(text: str, start: int, end: int) -> bool:
     left = any(at < start < stop for at, stop in found)
     ends = {start}
     for at, stop in sorted(found):
-        if at in ends and stop - at >= 2:
+        if at in ends:
             ends.add(stop)
     return any(at < end < stop and (left or at in ends) for at, stop in found)
 
@@ -145,10 +145,8 @@ def person(found: str) -> int:
     end, real = 0, False
     for token in _TOKEN.finditer(found):
         word = token[0].strip(".").lower()
-        also_name = real and (
-            word in words("en", "ambiguous")
-            or (word in _abbreviations() and not token[0].isupper() and len(word) > 2)
-        )
+        also_name = (real and word in words("en", "ambiguous")) or (
+            word in _abbreviations() and not token[0].isupper() and len(word) > 2)
         if len(word) > 1 and word in everyday_en() and not also_name:
             break
         end, real = token.end(), real or len(word) > 1

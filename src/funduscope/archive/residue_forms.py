@@ -247,22 +247,21 @@ def _everyday_han(squeezed: str) -> bool:
     for at in range(len(squeezed)):
         if at in ends:
             words = _lists()[1].get(squeezed[at], ())
-            ends |= {at + len(word) for word in words if squeezed.startswith(word, at)}
+            found = (word for word in words if len(word) > 1 and squeezed.startswith(word, at))
+            ends |= {at + len(word) for word in found}
     return len(squeezed) in ends
 
 
 def _explained(folded: str, start: int, end: int) -> bool:
-    """Whether known words cover the find and reach beyond it on the side where they end inside."""
+    """Whether known words cover the find and reach beyond its end."""
     covered = set()
-    inside = False
     for at in range(max(0, start - 6), end):
         for word in _lists()[1].get(folded[at], ()):
             stop = at + len(word)
             if stop > start and folded.startswith(word, at):
                 if at <= start and end <= stop and len(word) > end - start:
                     return True
-                inside = inside or at < start
                 covered |= set(range(max(at, start), min(stop, end)))
                 if stop > end:
                     covered.add(end)
-    return inside and end in covered and covered >= set(range(start, end))
+    return end in covered and covered >= set(range(start, end))

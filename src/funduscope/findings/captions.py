@@ -20,10 +20,11 @@ from funduscope.findings.vocabulary import vocabulary
 
 CaptionLanguage = Literal["en", "zh", "as_written"]
 _BOILERPLATE = ("advice", "history", "family")
-_MARK = re.compile(
+MARK = re.compile(
     r"\[(?:name|id|number|phone|email|account|link|address|institution|date|age"
     r"|(?:day|month|year) -?\d+)\]"
 )
+"""What the removal of identity leaves in a report."""
 _SENTENCE = re.compile(r"(?<=[。；;!！\n])|(?<=\.)(?<!Dr\.)(?<!Mr\.)(?<!Mrs\.)(?<!Ms\.)(?<!Prof\.)(?=\s)")
 _CLAUSE = re.compile(r"(?<=[，,])(?!\d)|(?<=[。；;\n])|(?<=\.)(?=\s)")
 _SEVERITY = {
@@ -62,7 +63,7 @@ def captions(
 
 def _unsigned(text: str) -> str:
     """Without sentences and clauses that hold a mark of the identity removal and state nothing."""
-    if _MARK.search(text) is None:
+    if MARK.search(text) is None:
         return text
     for border in (_SENTENCE, _CLAUSE):
         text = "".join(part for part in border.split(text) if not _signature(part))
@@ -70,7 +71,7 @@ def _unsigned(text: str) -> str:
 
 
 def _signature(part: str) -> bool:
-    if _MARK.search(part) is None:
+    if MARK.search(part) is None:
         return False
     return all(item.kind not in STATING for item in lexicon().scan(symbols(part)))
 
