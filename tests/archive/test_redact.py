@@ -233,9 +233,11 @@ def test_html_is_reduced_to_its_text(written: str, text: str) -> None:
     assert redact.plain_text(written) == text
 
 
-@pytest.mark.parametrize(("name", "left", "lost"), [("redact_blind", 2, 0), ("redact_blind2", 3, 1)])
+@pytest.mark.parametrize(
+    ("name", "left", "lost"), [("redact_blind", 2, 0), ("redact_blind2", 3, 1)]
+)
 def test_batches_once_unseen_stay_mended(name: str, left: int, lost: int) -> None:
-    """What the rules missed of these when they were new stands in docs/results/ingest/identity.md."""
+    """docs/results/ingest/identity.md tells what was missed of them when they were new."""
     missed = damaged = 0
     for line in Path(__file__).with_name(f"{name}.tsv").read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
@@ -255,8 +257,14 @@ def test_batches_once_unseen_stay_mended(name: str, left: int, lost: int) -> Non
     [
         ("患者92岁", "患者[age]岁"),
         ("九十三岁老人，一百零二岁", "[age]岁老人，[age]岁"),
-        ("aged 94, a 91-year-old man, 103 y/o, M/95", "aged [age], a [age]-year-old man, [age] y/o, M/[age]"),
-        ("90岁, aged 89, 95% stenosis, 93 letters, 92 um", "90岁, aged 89, 95% stenosis, 93 letters, 92 um"),
+        (
+            "aged 94, a 91-year-old man, 103 y/o, M/95",
+            "aged [age], a [age]-year-old man, [age] y/o, M/[age]",
+        ),
+        (
+            "90岁, aged 89, 95% stenosis, 93 letters, 92 um",
+            "90岁, aged 89, 95% stenosis, 93 letters, 92 um",
+        ),
     ],
 )
 def test_ages_above_90_are_not_told(text: str, without: str) -> None:

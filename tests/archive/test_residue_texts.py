@@ -76,7 +76,11 @@ def test_no_record_stops_the_corpus(seed: int, tmp_path: Path) -> None:
         for role, values in exam.secrets.items():
             strings[role].update(values)
     ours = texts.ours(["s"])
-    made = [draft for some in texts.removed(exams, [FORMS] * len(exams), strings, ours) for draft in some]
+    made = [
+        draft
+        for some in texts.removed(exams, [FORMS] * len(exams), strings, ours)
+        for draft in some
+    ]
     kept = [draft.text for draft in made if not draft.remains]
     pq.write_table(pa.table({"text": kept}), tmp_path / "reports.parquet")
     assert residue.scan(tmp_path, strings, ours=ours) == []

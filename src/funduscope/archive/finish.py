@@ -280,7 +280,9 @@ class _Corpus:
         said = Texts()
         broken = sum(note.item == "report" for note in self.planned.notes)
         said.counts.update(seen=broken, review=broken)
-        eye_words = [self.planned.description.source[e.source].eye_words for e in self.planned.exams]
+        eye_words = [
+            self.planned.description.source[e.source].eye_words for e in self.planned.exams
+        ]
         drafted = texts.removed(self.planned.exams, eye_words, self.strings, self.ours)
         for number, exam in enumerate(self.planned.exams):
             ids = {

@@ -1,8 +1,9 @@
 """Identity out of report texts: the record's own facts first, then what always identifies.
 
 Each find is replaced by a mark: [name], [id], [number], [phone], [email], [account], [link],
-[address], [institution], [age] (above 90), [date], or, where the day of the examination is known, [day -12],
-[month -3], [year -2]. Marks contain nothing that a rule finds, so removing twice changes nothing.
+[address], [institution], [age] (above 90), [date], or, where the day of the examination is known,
+[day -12], [month -3], [year -2]. Marks contain nothing that a rule finds, so removing twice changes
+nothing.
 """
 
 from __future__ import annotations

@@ -114,9 +114,7 @@ def _number(value: str) -> tuple[re.Pattern[str], ...]:
         return ()
     if len(letters) < 6:
         spaced = re.sub(r"(?<=[A-Za-z])(?=\d)", r"[ _-]?", letters)
-        return (
-            re.compile(rf"(?<![A-Za-z0-9.:/]){spaced}(?![A-Za-z0-9]|[.:/]\d)", re.I),
-        )
+        return (re.compile(rf"(?<![A-Za-z0-9.:/]){spaced}(?![A-Za-z0-9]|[.:/]\d)", re.I),)
     loose = r"[\s./_-]*".join(map(re.escape, letters))
     found = [re.compile(rf"(?<![A-Za-z0-9]){loose}(?![A-Za-z0-9])", re.I)]
     bare = re.sub("^[A-Za-z]*0*", "", letters)
@@ -226,7 +224,9 @@ def _unaccented(text: str) -> str:
     """Letters without their accents, one for one."""
     if text.isascii():
         return text
-    return "".join(unicodedata.normalize("NFD", char)[0] if char < "\u1f00" else char for char in text)
+    return "".join(
+        unicodedata.normalize("NFD", char)[0] if char < "\u1f00" else char for char in text
+    )
 
 
 @lru_cache(maxsize=2048)

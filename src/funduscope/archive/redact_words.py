@@ -146,7 +146,8 @@ def person(found: str) -> int:
     for token in _TOKEN.finditer(found):
         word = token[0].strip(".").lower()
         also_name = (real and word in words("en", "ambiguous")) or (
-            word in _abbreviations() and not token[0].isupper() and len(word) > 2)
+            word in _abbreviations() and not token[0].isupper() and len(word) > 2
+        )
         if len(word) > 1 and word in everyday_en() and not also_name:
             break
         end, real = token.end(), real or len(word) > 1

@@ -41,7 +41,8 @@ class Draft:
 def ours(sites: Iterable[str]) -> tuple[str, ...]:
     """What a corpus says by itself: an identifying string like these words is no leak there.
 
-    The words of tables, findings and pages (with their markup), and the sites' names, which the description publishes.
+    The words of tables, findings and pages (with their markup), and the names of the sites, which
+    the description publishes.
     """
     written = (tables.IMAGES, tables.REPORTS, tables.ASSERTIONS, tables.PAIRS, tables.REJECTS)
     columns = [column for table in written for column in table.columns]
@@ -78,7 +79,9 @@ def removed(
     found = standing([draft.text for draft in flat], strings, said)
     again = [flat[number] for number in found]
     for draft, kinds in zip(again, found.values(), strict=True):
-        others = {"identity" if "date" in kind else kind: sorted(some) for kind, some in kinds.items()}
+        others = {
+            "identity" if "date" in kind else kind: sorted(some) for kind, some in kinds.items()
+        }
         draft.text = redact.redact(draft.text, others)
     left = standing([draft.text for draft in again], strings, said) if again else {}
     for number, kinds in left.items():
@@ -128,7 +131,7 @@ def add_exam(
     for number, draft in enumerate(drafted):
         texts.counts["seen"] += 1
         written, text = draft.report, draft.text
-        why = _refused(draft, exam, images, in_review)
+        why = _refused(draft, images, in_review)
         if why is not None:
             code, detail, severity = why
             step = "identity" if code == "identity_remains" else "pairing"
@@ -156,7 +159,7 @@ def add_exam(
 
 
 def _refused(
-    draft: Draft, exam: Exam, images: Sequence[tuple[str, str]], in_review: bool
+    draft: Draft, images: Sequence[tuple[str, str]], in_review: bool
 ) -> tuple[str, str, str] | None:
     text = draft.text
     other = draft.report.other or findings.other_examination(text)

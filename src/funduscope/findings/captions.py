@@ -25,7 +25,9 @@ MARK = re.compile(
     r"|(?:day|month|year) -?\d+)\]"
 )
 """What the removal of identity leaves in a report."""
-_SENTENCE = re.compile(r"(?<=[。；;!！\n])|(?<=\.)(?<!Dr\.)(?<!Mr\.)(?<!Mrs\.)(?<!Ms\.)(?<!Prof\.)(?=\s)")
+_SENTENCE = re.compile(
+    r"(?<=[。；;!！\n])|(?<=\.)(?<!Dr\.)(?<!Mr\.)(?<!Mrs\.)(?<!Ms\.)(?<!Prof\.)(?=\s)"
+)
 _CLAUSE = re.compile(r"(?<=[，,])(?!\d)|(?<=[。；;\n])|(?<=\.)(?=\s)")
 _SEVERITY = {
     "en": {"1": "mild ", "2": "moderate ", "3": "severe "},
