@@ -72,7 +72,7 @@ def test_identity_is_removed_before_anything_is_kept() -> None:
 
 
 def test_what_removal_missed_withholds_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(texts.redact, "redact", lambda text, _secrets: text)
+    monkeypatch.setattr("funduscope.archive.texts.redact.redact", lambda text, _secrets: text)
     exam = _exam(
         reports=[Report("Jane Roe, OD: cataract.", "t#1")], secrets={"name": ("Jane Roe",)}
     )
