@@ -25,7 +25,6 @@ from funduscope.archive import (
 from funduscope.archive.identity import Pseudonyms
 from funduscope.archive.parts import Kept, Part
 from funduscope.archive.records import Exam, Note, Photo
-from funduscope.archive.residue_texts import standing
 from funduscope.archive.settings import IngestSettings
 from funduscope.archive.texts import Texts
 from funduscope.errors import DataError, IdentityError
@@ -119,7 +118,8 @@ class _Corpus:
         self.notes: list[Note] = []
         self.patients = self._persons()
         self.strings, self.ours = plan.identifying(planned), _ours(planned)
-        self.unsafe = self._unsafe_cameras()
+        self.unsafe = texts.unsafe_cameras(planned.exams, self.strings, self.ours)
+        self.notes += self.unsafe.values()
         self.units: list[str] = []
         self.splits: dict[str, str] = {}
 
@@ -137,17 +137,6 @@ class _Corpus:
             note = Note(place[second], "record", "split", "same_person", detail, "review")
             self.notes.append(note)
         return [found.of[number] for number in numbers]
-
-    def _unsafe_cameras(self) -> frozenset[str]:
-        """Names of cameras in which an identifying string stands (a serial number); left empty."""
-        place = {exam.camera: exam.place for exam in self.planned.exams if exam.camera}
-        names = sorted(place)
-        found = frozenset(names[at] for at in standing(names, self.strings, self.ours))
-        detail = "the camera's name holds an identifying string; left empty"
-        for name in sorted(found):
-            note = Note(place[name], "record", "identity", "identity_remains", detail, "review")
-            self.notes.append(note)
-        return found
 
     def exam(self, kept: Kept) -> Exam:
         """The examination of a photograph."""

@@ -89,6 +89,22 @@ def removed(
     return made
 
 
+def unsafe_cameras(
+    exams: Sequence[Exam], strings: Mapping[str, Iterable[str]], said: Iterable[str]
+) -> dict[str, Note]:
+    """Names of cameras in which an identifying string stands (a serial number), to be left empty,
+    and a line for the ledger on each."""
+    place = {exam.camera: exam.place for exam in exams if exam.camera}
+    names = sorted(place)
+    detail = "the camera's name holds an identifying string; left empty"
+    return {
+        names[at]: Note(
+            place[names[at]], "record", "identity", "identity_remains", detail, "review"
+        )
+        for at in standing(names, strings, said)
+    }
+
+
 def _known(exam: Exam) -> dict[str, tuple[str, ...]]:
     secrets = dict(exam.secrets)
     if exam.visit is not None:  # dates of the report become days from this one
