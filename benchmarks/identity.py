@@ -1,10 +1,13 @@
 """How well identity leaves report texts: planted strings left behind, clinical words lost.
 
     python benchmarks/identity.py FOLDER [--known all|number|none] [--show N] [--corpus CORPUS]
+    python benchmarks/identity.py tests/archive/redact_blind.tsv [--show N]
 
 FOLDER holds the truth of an archive (`reports.csv`, `phi.csv`, `mentions.csv`, `patients.csv`,
 `visits.csv`). What a record knows of itself are the planted strings of its table cells (`all`),
 its number, name and dates alone (`number`), or nothing (`none`: the general rules by themselves).
+Instead of FOLDER a batch of texts: a line each with what the record knows (JSON), the text, the
+strings that must go and the wordings that must stay.
 CORPUS, a finished corpus, is searched for every planted string by the second pass, with its speed.
 """
 
@@ -101,6 +104,25 @@ def measure(folder: Path, how: str) -> tuple[Counter[str], list[str]]:
     return counts, wrong
 
 
+def measure_batch(path: Path) -> tuple[Counter[str], list[str]]:
+    """Counts (planted, left, mentions, lost) of a batch of texts, and lines on what went wrong."""
+    counts: Counter[str] = Counter()
+    wrong = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        known, text, gone, stay = line.split("\t")
+        done = redact.redact(text.replace("\\n", "\n"), json.loads(known))
+        folded = redact.narrow(done).casefold()
+        planted, said = (list(filter(None, part.split("|"))) for part in (gone, stay))
+        left = [one for one in planted if redact.narrow(one).casefold() in folded]
+        lost = [one for one in said if one not in done]
+        counts.update(planted=len(planted), left=len(left), mentions=len(said), lost=len(lost))
+        if left or lost:
+            wrong.append(f"left {left}, lost {lost}: {done}")
+    return counts, wrong
+
+
 def search(folder: Path, corpus: Path) -> None:
     """Print the second pass's finds in a corpus, by file and kind, and how long it took."""
     strings: dict[str, set[str]] = defaultdict(set)
@@ -127,7 +149,10 @@ def main(arguments: list[str]) -> int:
     if options.corpus is not None:
         search(options.folder, options.corpus)
         return 0
-    counts, wrong = measure(options.folder, options.known)
+    batch = options.folder.is_file()
+    counts, wrong = (
+        measure_batch(options.folder) if batch else measure(options.folder, options.known)
+    )
     print(f"planted strings still present: {counts['left']} of {counts['planted']}")
     share = 100 * counts["lost"] / max(1, counts["mentions"])
     print(f"mentions damaged: {counts['lost']} of {counts['mentions']} ({share:.2f}%)")

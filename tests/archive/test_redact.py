@@ -1,3 +1,4 @@
+import json
 import re
 from datetime import date, timedelta
 from pathlib import Path
@@ -230,3 +231,47 @@ def test_removal_is_idempotent(text: str) -> None:
 )
 def test_html_is_reduced_to_its_text(written: str, text: str) -> None:
     assert redact.plain_text(written) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "left", "lost"), [("redact_blind", 2, 0), ("redact_blind2", 3, 1)]
+)
+def test_batches_once_unseen_stay_mended(name: str, left: int, lost: int) -> None:
+    """docs/results/ingest/identity.md tells what was missed of them when they were new."""
+    missed = damaged = 0
+    for line in Path(__file__).with_name(f"{name}.tsv").read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        known, text, gone, stay = line.split("\t")
+        done = redact.redact(text.replace("\\n", "\n"), json.loads(known))
+        assert redact.redact(done, json.loads(known)) == done
+        folded = redact.narrow(done).casefold()
+        planted = filter(None, gone.split("|"))
+        missed += sum(redact.narrow(one).casefold() in folded for one in planted)
+        damaged += sum(one not in done for one in filter(None, stay.split("|")))
+    assert (missed <= left, damaged <= lost) == (True, True), (missed, damaged)
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("患者92岁", "患者[age]岁"),
+        ("九十三岁老人，一百零二岁", "[age]岁老人，[age]岁"),
+        (
+            "aged 94, a 91-year-old man, 103 y/o, M/95",
+            "aged [age], a [age]-year-old man, [age] y/o, M/[age]",
+        ),
+        (
+            "90岁, aged 89, 95% stenosis, 93 letters, 92 um",
+            "90岁, aged 89, 95% stenosis, 93 letters, 92 um",
+        ),
+    ],
+)
+def test_ages_above_90_are_not_told(text: str, without: str) -> None:
+    assert redact.redact(text, {}) == without
+
+
+def test_names_in_any_column_are_removed_as_names() -> None:
+    known = {"identity": ("高明", "Amy Stone", "admin", "门诊")}
+    text = "视力提高明显。高医生，Dr Stone，门诊随访"
+    assert redact.redact(text, known) == "视力提高明显。[id]医生，Dr [id]，门诊随访"

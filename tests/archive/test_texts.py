@@ -18,7 +18,8 @@ def _exam(**given: object) -> Exam:
 def _add(exam: Exam, images: list[tuple[str, str]], *languages: str) -> texts.Texts:
     made = texts.Texts()
     captions = languages or ("as_written",)
-    texts.add_exam(made, exam, images, False, IDS, Pseudonyms(b"k" * 32), FORMS, captions)
+    (drafted,) = texts.removed([exam], [FORMS], exam.secrets, texts.ours(["s"]))
+    texts.add_exam(made, exam, drafted, images, False, IDS, Pseudonyms(b"k" * 32), captions)
     return made
 
 
@@ -71,7 +72,7 @@ def test_identity_is_removed_before_anything_is_kept() -> None:
 
 
 def test_what_removal_missed_withholds_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(texts.redact, "redact", lambda text, _secrets: text)
+    monkeypatch.setattr("funduscope.archive.texts.redact.redact", lambda text, _secrets: text)
     exam = _exam(
         reports=[Report("Jane Roe, OD: cataract.", "t#1")], secrets={"name": ("Jane Roe",)}
     )

@@ -65,3 +65,25 @@ def test_rendered_captions_read_back_as_the_same_findings() -> None:
             text = _one(finding.en, "OD", language)
             assert text is not None, finding.code
             assert [a.finding for a in extract(text)] == [finding.code]
+
+
+@pytest.mark.parametrize(
+    ("text", "eye", "own"),
+    [
+        (
+            "OD: drusen, C/D 0.3. Electronically signed by [id] on [day 0].",
+            "OD",
+            "drusen, C/D 0.3.",
+        ),
+        ("右眼：黄斑水肿。\n医生签名：[name]  日期：[day 0]", "OD", "黄斑水肿。"),
+        ("Normal fundus. Seen by Dr. [name]", "unknown", "Normal fundus."),
+        (
+            "OS: mild NPDR since [year -2], by [name], drusen",
+            "OS",
+            "mild NPDR since [year -2], drusen",
+        ),
+        ("审核医生：[name]", "unknown", None),
+    ],
+)
+def test_signatures_are_no_captions(text: str, eye: str, own: str | None) -> None:
+    assert _one(text, eye, "as_written") == own

@@ -84,7 +84,7 @@ def _search(corpus: Path, planned: plan.Plan) -> None:
     Raises:
         IdentityError: one is still there; the corpus gets no manifest.
     """
-    hits = residue.scan(corpus, _identifying(planned))
+    hits = residue.scan(corpus, plan.identifying(planned), ours=_ours(planned))
     if hits:
         shown = "; ".join(f"{hit.file}, {hit.place}: {hit.kind}" for hit in hits[:5])
         raise IdentityError(
@@ -97,14 +97,8 @@ def _search(corpus: Path, planned: plan.Plan) -> None:
         )
 
 
-def _identifying(planned: plan.Plan) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for exam in planned.exams:
-        for role, values in exam.secrets.items():
-            found[role].update(values)
-        found["file"].update(exam.seen)
-    found["file"].update(planned.seen)
-    return found
+def _ours(planned: plan.Plan) -> tuple[str, ...]:
+    return texts.ours(sorted({exam.site for exam in planned.exams}))
 
 
 class _Corpus:
@@ -124,6 +118,9 @@ class _Corpus:
         self.kept: list[Kept] = [kept for part in done for kept in part.kept]
         self.notes: list[Note] = []
         self.patients = self._persons()
+        self.strings, self.ours = plan.identifying(planned), _ours(planned)
+        self.unsafe = texts.unsafe_cameras(planned.exams, self.strings, self.ours)
+        self.notes += self.unsafe.values()
         self.units: list[str] = []
         self.splits: dict[str, str] = {}
 
@@ -239,7 +236,7 @@ class _Corpus:
             "visit_day": (exam.visit - first[patient]).days if exam.visit else None,
             "age_years": exam.age,
             "sex": exam.sex,
-            "camera": exam.camera,
+            "camera": None if exam.camera in self.unsafe else exam.camera,
             "source": _locator(photo.place, self.pseudonyms),
             "licence": photo.licence,
             "source_sha256": kept.source_sha256,
@@ -278,21 +275,24 @@ class _Corpus:
         said = Texts()
         broken = sum(note.item == "report" for note in self.planned.notes)
         said.counts.update(seen=broken, review=broken)
+        eye_words = [
+            self.planned.description.source[e.source].eye_words for e in self.planned.exams
+        ]
+        drafted = texts.removed(self.planned.exams, eye_words, self.strings, self.ours)
         for number, exam in enumerate(self.planned.exams):
             ids = {
                 "patient_id": self.patients[number],
                 "exam_id": self.exam_id(exam),
                 "site_id": exam.site,
             }
-            eye_words = self.planned.description.source[exam.source].eye_words
             texts.add_exam(
                 said,
                 exam,
+                drafted[number],
                 images[number],
                 number in in_review,
                 ids,
                 self.pseudonyms,
-                eye_words,
                 self.settings.captions,
             )
             silent = not exam.reports and not exam.eye_words

@@ -155,3 +155,14 @@ def _input_id(archive: Path, description: Description, listed: Sequence[str]) ->
         size = places.size(archive, name)
         digest.update(f"{name}\0{size}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:32]
+
+
+def identifying(planned: Plan) -> dict[str, set[str]]:
+    """Kind -> every string seen that points at a person: the records' own, and those of files."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for exam in planned.exams:
+        for role, values in exam.secrets.items():
+            found[role].update(values)
+        found["file"].update(exam.seen)
+    found["file"].update(planned.seen)
+    return found

@@ -1,8 +1,9 @@
 """Identity out of report texts: the record's own facts first, then what always identifies.
 
 Each find is replaced by a mark: [name], [id], [number], [phone], [email], [account], [link],
-[address], [institution], [date], or, where the day of the examination is known, [day -12],
-[month -3], [year -2]. Marks contain nothing that a rule finds, so removing twice changes nothing.
+[address], [institution], [age] (above 90), [date], or, where the day of the examination is known,
+[day -12], [month -3], [year -2]. Marks contain nothing that a rule finds, so removing twice changes
+nothing.
 """
 
 from __future__ import annotations
@@ -20,13 +21,10 @@ from funduscope.archive import redact_rules
 from funduscope.archive.redact_dates import Find
 from funduscope.archive.redact_own import own
 from funduscope.archive.redact_rules import resident_id_valid
+from funduscope.findings.captions import MARK
 
 __all__ = ["narrow", "plain_text", "redact", "resident_id_valid"]
 
-_MARK = re.compile(
-    r"\[(?:name|id|number|phone|email|account|link|address|institution|date"
-    r"|(?:day|month|year) -?\d+)\]"
-)
 _UNSEEN = re.compile(
     "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0b\x0c\x0e-\x1f]"
 )
@@ -122,7 +120,7 @@ def _once(
     text: str, secrets: Mapping[str, Sequence[str]], day: date | None, births: Sequence[date]
 ) -> str:
     plain = narrow(text)
-    marks = [found.span() for found in _MARK.finditer(text)]
+    marks = [found.span() for found in MARK.finditer(text)]
     finds = [
         find
         for find in (*own(plain, secrets, day), *days.dates(plain, day, births), *_general(plain))

@@ -60,6 +60,7 @@ def _number(text: str) -> int:
 
 
 def _century(text: str) -> int:
+    text = text.strip("'")  # '52
     year = _number(text)
     if len(text) > 2 or year > 99:
         return year
@@ -166,7 +167,7 @@ def _is_date(found: re.Match[str], said: Moment) -> bool:
     return said.possible
 
 
-_BORN = re.compile(r"(?:出生|生于|生日|DOB|D\.O\.B\.?|birth|born)[^\d\n]{0,12}$", re.I)
+_BORN = re.compile(r"(?:出生|\bb\.|生于|生日|DOB|D\.O\.B\.?|birth|born)[^\d\n]{0,12}$", re.I)
 
 
 def dates(text: str, day: date | None, births: Iterable[date]) -> Iterator[Find]:

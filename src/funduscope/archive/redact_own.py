@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
@@ -61,7 +62,7 @@ def own(text: str, secrets: Mapping[str, Sequence[str]], day: date | None) -> It
     for role, values in secrets.items():
         mark = MARKS.get(role, "id")
         for value in values:
-            if role in ("name", "doctor"):
+            if role in ("name", "doctor") or _person(value):
                 for start, end in _names(text, value):
                     yield start, end, mark
             elif role in ("exam_date", "birth_date"):
@@ -70,6 +71,19 @@ def own(text: str, secrets: Mapping[str, Sequence[str]], day: date | None) -> It
                 for pattern in _number(value):
                     for found in pattern.finditer(text):
                         yield *found.span(), mark
+
+
+def _person(value: str) -> bool:
+    """Whether a value of any column may be somebody's name (a doctor's), or one plain word."""
+    if re.search(rf"[{CJK}]", value):
+        return re.fullmatch(rf"\s*[{CJK}](?:[ ·]?[{CJK}]){{1,3}}\s*", value) is not None
+    parts = re.findall(r"[^\W\d_]+", value)
+    ends = {word.lower() for some in lists.words("en", "hospital_ends") for word in some.split()}
+    return (
+        0 < len(parts) <= 4
+        and re.search(r"[\d@/]", value) is None
+        and (len(parts) == 1 or ends.isdisjoint(part.lower() for part in parts))
+    )
 
 
 def _dates(text: str, value: str, role: str, day: date | None) -> Iterator[Find]:
@@ -99,13 +113,12 @@ def _number(value: str) -> tuple[re.Pattern[str], ...]:
     if len(letters) < 4:
         return ()
     if len(letters) < 6:
-        return (
-            re.compile(rf"(?<![A-Za-z0-9.:/]){re.escape(letters)}(?![A-Za-z0-9]|[.:/]\d)", re.I),
-        )
+        spaced = re.sub(r"(?<=[A-Za-z])(?=\d)", r"[ _-]?", letters)
+        return (re.compile(rf"(?<![A-Za-z0-9.:/]){spaced}(?![A-Za-z0-9]|[.:/]\d)", re.I),)
     loose = r"[\s./_-]*".join(map(re.escape, letters))
     found = [re.compile(rf"(?<![A-Za-z0-9]){loose}(?![A-Za-z0-9])", re.I)]
-    bare = letters.lstrip("0")
-    if letters.isdigit() and 5 <= len(bare) < len(letters):
+    bare = re.sub("^[A-Za-z]*0*", "", letters)
+    if bare.isdigit() and 5 <= len(bare) < len(letters):
         found.append(re.compile(rf"(?<![A-Za-z0-9.:/]){bare}(?![A-Za-z0-9]|[.:/]\d)"))
     return tuple(found)
 
@@ -129,8 +142,8 @@ def _han(text: str, value: str) -> Iterator[tuple[int, int]]:
         for found in pattern.finditer(text):
             group = "it" if "it" in pattern.groupindex else 0
             start, end = found.span(group)
-            known = _KNOWN.search(text[max(0, start - 6) : start])
-            if known or not lists.in_words(text, start, end):
+            word = text[start:end] == letters and letters in lists.words("zh", "everyday")
+            if _meant(text, start, end) or not (word or lists.in_words(text, start, end)):
                 yield start, end
     for pattern in _pinyin_patterns(letters):
         for found in pattern.finditer(text):
@@ -138,6 +151,16 @@ def _han(text: str, value: str) -> Iterator[tuple[int, int]]:
 
 
 _KNOWN = re.compile(r"(?:患者|病人|姓名|签名|医师|医生|审核|者)\s*[:：]?\s*$")
+
+
+def _meant(text: str, start: int, end: int) -> bool:
+    """Whether what stands around a Chinese find says that it is a person."""
+    before, after = text[max(0, start - 6) : start], text[end : end + 8]
+    alone = re.search(rf"[{CJK}]\s*$", before) is None and _SEXED.match(after)
+    return bool(_KNOWN.search(before) or alone)
+
+
+_SEXED = re.compile(rf"[,，、/(（ ]*(?:男|女|性别|\d{{1,3}} ?岁|{either('zh', 'titles')})")
 
 
 @lru_cache(maxsize=2048)
@@ -174,6 +197,8 @@ def _pinyin_patterns(name: str) -> tuple[re.Pattern[str], ...]:
             family, first = "".join(spelled[:size]), "".join(spelled[size:])
             gaps = r"[\s,._'-]*"
             loose = r"[\s'-]?".join(spelled[size:])
+            if len(family) >= 4 and first:
+                forms.add(rf"{family},?[ ]{first[0]}\.?(?![a-z])")
             if len(family + first) >= 5:
                 forms |= {f"{family}{gaps}{loose}", f"{loose}{gaps}{family}"}
     # A lower-case name in two words ("he an") could be English: then only joined.
@@ -184,6 +209,7 @@ def _pinyin_patterns(name: str) -> tuple[re.Pattern[str], ...]:
 
 
 def _latin(text: str, value: str) -> Iterator[tuple[int, int]]:
+    text, value = _unaccented(text), _unaccented(value)
     words = [
         word
         for word in re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", value)
@@ -194,10 +220,19 @@ def _latin(text: str, value: str) -> Iterator[tuple[int, int]]:
             yield found.span("it" if "it" in pattern.groupindex else 0)
 
 
+def _unaccented(text: str) -> str:
+    """Letters without their accents, one for one."""
+    if text.isascii():
+        return text
+    return "".join(
+        unicodedata.normalize("NFD", char)[0] if char < "\u1f00" else char for char in text
+    )
+
+
 @lru_cache(maxsize=2048)
 def _latin_patterns(words: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
     found: list[re.Pattern[str]] = []
-    escaped = [re.escape(word) for word in words]
+    escaped = [re.escape(word).replace(r"\-", r"[ \t-]?") for word in words]
     if len("".join(words)) >= 4 and len(words) > 1:
         middle = r"(?:[A-Z]\.?[\s]+)?"
         for order in _orders(escaped):
@@ -229,10 +264,13 @@ def _single(word: str) -> list[re.Pattern[str]]:
     """One part of a name alone; a part that reports use as a word only where a person is meant."""
     if len(word) < 2:
         return []
-    forms = "|".join(sorted({re.escape(w) for w in (word, word.capitalize(), word.upper())}))
+    plain_forms = {word, word.capitalize(), word.upper()}
+    forms = "|".join(sorted(re.escape(w).replace(r"\-", r"[ \t-]?") for w in plain_forms))
     title = r"(?:(?:Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Patient|Pt|Mr/Ms)\.?[ \t]+)"
     lower = word.lower()
     plain = lower in lists.everyday_en() or lower in lists.words("en", "ambiguous")
+    if len(word) >= 5 and not plain:
+        return [re.compile(rf"{_START}(?i:{forms}){_END}|{_START}(?:{forms}){_STOP}")]
     if len(word) >= 3 and not plain:
         return [re.compile(rf"{_START}(?:{forms}){_STOP}")]
     verbs = either("en", "verbs")

@@ -77,6 +77,12 @@ def _two_words(text: str, start: int, end: int) -> int:
     return end if full else 0
 
 
+def _login(text: str, start: int, end: int) -> int:
+    """A name to log in with: no word of reports."""
+    words = re.findall("[a-z]+", text[start:end])
+    return 0 if len(text[start:end]) < 3 or set(words) <= lists.everyday_en() else end
+
+
 def _han(text: str, start: int, end: int) -> int:
     """A Chinese name in a strong place: not a part of an everyday word."""
     return 0 if lists.in_words(text, start, end) else end
@@ -148,6 +154,7 @@ _JUDGES: dict[str, Judge] = {
     "han_weak": _han_weak,
     "hospital_en": _hospital_en,
     "hospital_zh": _hospital_zh,
+    "login": _login,
     "not_decimal": _not_decimal,
     "person": _person,
     "place": _place,

@@ -91,6 +91,15 @@ def everyday_en() -> frozenset[str]:
     return frozenset(listed) | named - set(words("en", "ambiguous"))
 
 
+@cache
+def _abbreviations() -> frozenset[str]:
+    """Names of findings in capitals, in lower case: RAO is one, Rao is a person."""
+    names = [name for finding in vocabulary() for name in finding.names("en")]
+    every = {word for name in names for word in re.findall("[A-Za-z]+", name)}
+    capital = {word.lower() for word in every if word.isupper()}
+    return frozenset(capital - {word for word in every if not word.isupper()})
+
+
 def _around(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Everyday words that touch text[start:end]."""
     for at in range(max(0, start - 7), end):
@@ -103,14 +112,19 @@ def _around(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 def in_words(text: str, start: int, end: int) -> bool:
     """Whether text[start:end] is no name but part of everyday Chinese words.
 
-    So it is when one word covers it and more, or when it is the end of one word and the
-    beginning of the next ('位于明显' holds no person called 于明).
+    So it is when one word covers it and more, when it is the end of one word and the beginning of
+    another ('位于明显' holds no person called 于明), or when whole words lead into such a beginning
+    ('黄斑明显' holds no 黄斑明).
     """
     found = list(_around(text, start, end))
     if any(at <= start and end <= stop and stop - at > end - start for at, stop in found):
         return True
     left = any(at < start < stop for at, stop in found)
-    return left and any(at < end < stop for at, stop in found)
+    ends = {start}
+    for at, stop in sorted(found):
+        if at in ends:
+            ends.add(stop)
+    return any(at < end < stop and (left or at in ends) for at, stop in found)
 
 
 def starts_in_word(text: str, start: int, end: int) -> bool:
@@ -131,7 +145,9 @@ def person(found: str) -> int:
     end, real = 0, False
     for token in _TOKEN.finditer(found):
         word = token[0].strip(".").lower()
-        also_name = real and word in words("en", "ambiguous")
+        also_name = (real and word in words("en", "ambiguous")) or (
+            word in _abbreviations() and not token[0].isupper() and len(word) > 2
+        )
         if len(word) > 1 and word in everyday_en() and not also_name:
             break
         end, real = token.end(), real or len(word) > 1

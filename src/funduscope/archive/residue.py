@@ -22,6 +22,7 @@ from typing import Any
 from funduscope.archive import residue_forms as forms
 from funduscope.archive import residue_open
 from funduscope.archive.residue_open import Piece
+from funduscope.archive.residue_texts import unsaid
 
 SHORTEST_DENSE = 6
 CHANCE = 1e-3
@@ -52,6 +53,7 @@ def scan(
     strings: Mapping[str, Iterable[str]],
     *,
     also: Mapping[str, bytes] | None = None,
+    ours: Iterable[str] = (),
 ) -> list[Hit]:
     """Where identifying strings remain in a corpus; an empty list: nowhere.
 
@@ -60,6 +62,7 @@ def scan(
         strings: kind -> strings. Kinds that hold `name` or `doctor` are also searched in other
             orders and by their longer words, kinds that hold `date` or `birth` in other forms.
         also: name -> bytes of files that are not written yet (the manifest).
+        ours: texts of our own that any corpus may hold; strings that stand in them are no finds.
 
     Returns:
         One hit for each file, place and kind, sorted.
@@ -68,7 +71,7 @@ def scan(
         OSError: a file cannot be read; nothing is skipped.
     """
     below = sorted(corpus.rglob("*"))
-    wanted = forms.forms(strings)
+    wanted = unsaid(forms.forms(strings), ours)
     shortest = shortest_dense(
         sum(1 for form in wanted for _ in forms.encoded(form)),
         sum(path.lstat().st_size for path in below),

@@ -4,7 +4,7 @@ place that looks like it really is it.
 Kept apart from the first pass on purpose: no rule, pattern, list or import is shared with it.
 
 What is not looked for, and why. Strings of one ideograph, of fewer than four Latin letters or
-digits and single everyday words (`residue_words.txt`: Young, Field, May) stand in every report by
+digits and everyday words (`residue_words.txt`: Young, Field, May, 门诊) stand in every report by
 right. Numbers of four or five digits count only as whole tokens of texts; numbers of up to nine
 digits never inside a longer number, a decimal or a hexadecimal digest. Chinese names of two or
 three characters do not count where the words around them already explain every character
@@ -98,7 +98,7 @@ def _one(kind: str, squeezed: str, spelled: tuple[str, ...]) -> Iterator[Form]:
         return
     ideographs = len(_IDEOGRAPH.findall(squeezed))
     if ideographs:
-        if ideographs >= 2 or len(squeezed) >= 4:
+        if (ideographs >= 2 or len(squeezed) >= 4) and not _everyday_han(squeezed):
             yield Form(squeezed, kind, "han", spelled)
     elif len(squeezed) < 4 or squeezed in _everyday():
         return
@@ -190,7 +190,7 @@ def _alone(folded: str, start: int, end: int) -> bool:
 def _number(folded: str, start: int, end: int, gaps: set[str], size: int, *, whole: bool) -> bool:
     if size >= 11:
         return True
-    if not _alone(folded, start, end):
+    if not _alone(folded, start, end) or _MARK.search(folded[max(0, start - 8) : start]):
         return False
     # A size or a count in a text: records' numbers mostly have leading zeros, counts never.
     counted = not whole and folded[start] != "0"
@@ -206,6 +206,8 @@ def _number(folded: str, start: int, end: int, gaps: set[str], size: int, *, who
     return not counted or set(around) <= set("\"'")
 
 
+_MARK = re.compile(r"\[(?:day|month|year) -?$")
+"""Before the days of `[day -4570]`, which the removal writes."""
 _COUNTED = re.compile(r"\"\s*:\s*$|[\[,]\s*$")
 _UNIT = re.compile(r"\s?(?:um|μm|µm|mm|ms|px|x|d|微米|毫米|度|例|张|次)(?![a-z])")
 
@@ -239,18 +241,27 @@ def _everyday() -> frozenset[str]:
     return _lists()[0]
 
 
+def _everyday_han(squeezed: str) -> bool:
+    """Whether everyday words of two characters and more make it up (门诊, 眼底检查)."""
+    ends = {0}
+    for at in range(len(squeezed)):
+        if at in ends:
+            words = _lists()[1].get(squeezed[at], ())
+            found = (word for word in words if len(word) > 1 and squeezed.startswith(word, at))
+            ends |= {at + len(word) for word in found}
+    return len(squeezed) in ends
+
+
 def _explained(folded: str, start: int, end: int) -> bool:
-    """Whether known words cover the find and reach beyond it on the side where they end inside."""
+    """Whether known words cover the find and reach beyond its end."""
     covered = set()
-    inside = False
     for at in range(max(0, start - 6), end):
         for word in _lists()[1].get(folded[at], ()):
             stop = at + len(word)
             if stop > start and folded.startswith(word, at):
                 if at <= start and end <= stop and len(word) > end - start:
                     return True
-                inside = inside or at < start
                 covered |= set(range(max(at, start), min(stop, end)))
                 if stop > end:
                     covered.add(end)
-    return inside and end in covered and covered >= set(range(start, end))
+    return end in covered and covered >= set(range(start, end))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from funduscope import findings
-from funduscope.archive import redact, scan
+from funduscope import findings, pages, tables
+from funduscope.archive import redact
 from funduscope.archive.description import EyeWords
 from funduscope.archive.identity import Pseudonyms
 from funduscope.archive.records import Exam, Note, Report
+from funduscope.archive.residue_texts import standing
 
 
 @dataclass
@@ -28,6 +29,89 @@ class Texts:
     )
 
 
+@dataclass
+class Draft:
+    """A report without identity; `remains` are the kinds of strings that could not be removed."""
+
+    report: Report
+    text: str
+    remains: tuple[str, ...] = ()
+
+
+def ours(sites: Iterable[str]) -> tuple[str, ...]:
+    """What a corpus says by itself: an identifying string like these words is no leak there.
+
+    The words of tables, findings and pages (with their markup), and the names of the sites, which
+    the description publishes.
+    """
+    written = (tables.IMAGES, tables.REPORTS, tables.ASSERTIONS, tables.PAIRS, tables.REJECTS)
+    columns = [column for table in written for column in table.columns]
+    words = [word for column in columns for word in (column.name, *column.values)]
+    for finding in findings.vocabulary():
+        words += [finding.code, *finding.names("en"), *finding.names("zh")]
+    for language in pages.LANGUAGES:
+        words += pages.Words(language).every()
+    empty = pages.report_html((), title="", language="en")
+    return ("\x1e".join([*words, *sites]), empty)
+
+
+def removed(
+    exams: Sequence[Exam],
+    eye_words: Sequence[Mapping[str, EyeWords]],
+    strings: Mapping[str, Iterable[str]],
+    said: Iterable[str],
+) -> list[list[Draft]]:
+    """The reports of each examination without identity.
+
+    Args:
+        exams: the examinations.
+        eye_words: for each of them, how words on each eye become a report.
+        strings: kind -> all identifying strings of the archive. One of another record that stands
+            in a report (a doctor's name that this record lacks) is removed as well; where the
+            second pass would still find something, it `remains`.
+        said: what `ours` gives.
+    """
+    made = [
+        [Draft(one, redact.redact(one.text, _known(exam))) for one in drafts(exam, words)]
+        for exam, words in zip(exams, eye_words, strict=True)
+    ]
+    flat = [draft for some in made for draft in some]
+    found = standing([draft.text for draft in flat], strings, said)
+    again = [flat[number] for number in found]
+    for draft, kinds in zip(again, found.values(), strict=True):
+        others = {
+            "identity" if "date" in kind else kind: sorted(some) for kind, some in kinds.items()
+        }
+        draft.text = redact.redact(draft.text, others)
+    left = standing([draft.text for draft in again], strings, said) if again else {}
+    for number, kinds in left.items():
+        again[number].remains = tuple(sorted(kinds))
+    return made
+
+
+def unsafe_cameras(
+    exams: Sequence[Exam], strings: Mapping[str, Iterable[str]], said: Iterable[str]
+) -> dict[str, Note]:
+    """Names of cameras in which an identifying string stands (a serial number), to be left empty,
+    and a line for the ledger on each."""
+    place = {exam.camera: exam.place for exam in exams if exam.camera}
+    names = sorted(place)
+    detail = "the camera's name holds an identifying string; left empty"
+    return {
+        names[at]: Note(
+            place[names[at]], "record", "identity", "identity_remains", detail, "review"
+        )
+        for at in standing(names, strings, said)
+    }
+
+
+def _known(exam: Exam) -> dict[str, tuple[str, ...]]:
+    secrets = dict(exam.secrets)
+    if exam.visit is not None:  # dates of the report become days from this one
+        secrets["exam_date"] = (exam.visit.isoformat(), *secrets.get("exam_date", ()))
+    return secrets
+
+
 def drafts(exam: Exam, eye_words: Mapping[str, EyeWords]) -> Iterator[Report]:
     """The reports of an examination as written; words per eye are put together, right eye first."""
     yield from exam.reports
@@ -41,11 +125,11 @@ def drafts(exam: Exam, eye_words: Mapping[str, EyeWords]) -> Iterator[Report]:
 def add_exam(
     texts: Texts,
     exam: Exam,
+    drafted: Sequence[Draft],
     images: Sequence[tuple[str, str]],
     in_review: bool,
     ids: Mapping[str, str],
     pseudonyms: Pseudonyms,
-    eye_words: Mapping[str, EyeWords],
     languages: Sequence[str],
 ) -> None:
     """Take in the reports of one examination.
@@ -53,20 +137,17 @@ def add_exam(
     Args:
         texts: where the rows go.
         exam: the examination.
+        drafted: its reports, as `removed` gives them.
         images: (image_id, eye) of its photographs that were kept.
         in_review: some of its photographs wait for a person; so does a report without others.
         ids: patient_id, exam_id, site_id.
         pseudonyms: for report_id.
-        eye_words: how the words on each eye become a report.
         languages: captions to make.
     """
-    secrets = dict(exam.secrets)
-    if exam.visit is not None:  # dates of the report become days from this one
-        secrets["exam_date"] = (exam.visit.isoformat(), *secrets.get("exam_date", ()))
-    for number, written in enumerate(drafts(exam, eye_words)):
+    for number, draft in enumerate(drafted):
         texts.counts["seen"] += 1
-        text = redact.redact(written.text, secrets)
-        why = _refused(text, written, exam, images, in_review)
+        written, text = draft.report, draft.text
+        why = _refused(draft, images, in_review)
         if why is not None:
             code, detail, severity = why
             step = "identity" if code == "identity_remains" else "pairing"
@@ -94,19 +175,15 @@ def add_exam(
 
 
 def _refused(
-    text: str,
-    written: Report,
-    exam: Exam,
-    images: Sequence[tuple[str, str]],
-    in_review: bool,
+    draft: Draft, images: Sequence[tuple[str, str]], in_review: bool
 ) -> tuple[str, str, str] | None:
-    other = written.other or findings.other_examination(text)
+    text = draft.text
+    other = draft.report.other or findings.other_examination(text)
     if other is not None:
         detail = f"the report of another examination ({other}), not of a fundus photograph"
         return "other_examination", detail, "rejected"
-    remains = scan.leaks(text, exam.secrets)
-    if remains:
-        detail = f"after removal the report still holds the record's own {', '.join(remains)}"
+    if draft.remains:
+        detail = f"after removal the report still holds a string of: {', '.join(draft.remains)}"
         return "identity_remains", detail, "review"
     if not _extract(text) and not findings.describes_fundus(text):
         return "says_nothing", "the report states nothing about the fundus", "rejected"

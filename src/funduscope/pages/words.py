@@ -38,6 +38,10 @@ class Words:
         word = self._words[key]
         return word.format(**fields) if fields else word
 
+    def every(self) -> tuple[str, ...]:
+        """All words of the language."""
+        return tuple(self._words.values())
+
     def reason(self, code: str) -> str:
         """A rejection code in words; one without words of its own is shown as it is."""
         return self._words.get(f"reasons.{code}", code)
