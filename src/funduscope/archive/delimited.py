@@ -7,8 +7,19 @@ swallow whole records of the table is given up alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from funduscope.archive import headers
+from funduscope.archive.description import Source
+from funduscope.archive.headers import Header
+from funduscope.archive.readers import BadRow, Given, Row, Sheet, filled
+
+_DELIMITERS = ",\t;|\uff0c^"
+_SEPARATOR = re.compile(r'[ \t]*"?sep=(.)"?[ \t]*\r?\n', re.IGNORECASE)
+"""First line by which a table tells a spreadsheet program its delimiter."""
+
 
 
 @dataclass(frozen=True)
@@ -20,14 +31,87 @@ class Record:
     fault: str | None = None
 
 
-def records(text: str, delimiter: str) -> Iterator[Record]:
-    """The records of a table, the header first; blank lines are left out.
+def read_csv(given: Given) -> Sheet:
+    """Delimited text: one row a record; lines above the header and totals are left out."""
+    sheet = Sheet()
+    for table in given.tables:
+        decoded = given.text(table, sheet)
+        text = decoded.text.replace("\r\n", "\n").replace("\r", "\n")
+        delimiter, header, start = _layout(text, given)
+        sheet.forms.setdefault(table, (decoded.encoding, delimiter))
+        sheet.doubts += header.doubts(table)
+        names = header.names
+        sheet.columns.update(dict.fromkeys(name for name in names if name))
+        for number, record in enumerate(records(text[start:], delimiter, len(names)), start=1):
+            if len(sheet.rows) >= given.limit:
+                break
+            _take(Record(record.cells, number, record.fault), table, names, given.source, sheet)
+    return sheet
+
+
+def _take(record: Record, table: str, names: list[str], source: Source, sheet: Sheet) -> None:
+    cells, number, detail = record.cells, record.line, record.fault
+    if [cell.strip() for cell in cells if cell.strip()] == [name for name in names if name]:
+        return  # exports of several days glued together repeat their header
+    if headers.is_aside(cells, len(names)):
+        aside = BadRow(table, number, "a title, a total or a remark, no record", tuple(cells))
+        sheet.aside.append(aside)
+    elif detail is not None and len(cells) != len(names):
+        sheet.bad.append(BadRow(table, number, detail, _sure(source, names, cells)))
+    else:
+        sheet.rows.append(Row(table, number, filled(zip(names, cells, strict=True))))
+
+
+def _sure(source: Source, header: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:
+    """What of a broken row surely identifies: cells before the first report, and long numbers."""
+    columns = source.columns
+    named = {*columns.identity, columns.name, columns.patient, columns.exam}
+    reports = [header.index(name) for name in columns.report if name in header]
+    before = min(reports, default=0)
+    own = [cell for name, cell in zip(header[:before], cells, strict=False) if name in named]
+    return tuple(own) + tuple(cell for cell in cells if re.fullmatch(r"[\d\s-]{6,}|\S+@\S+", cell))
+
+
+def _layout(text: str, given: Given) -> tuple[str, Header, int]:
+    """Delimiter, header, and where the text goes on behind the header."""
+    said = _SEPARATOR.match(text)
+    start = said.end() if said else 0
+    wanted = given.source.delimiter or (said[1] if said else _DELIMITERS)
+    best: tuple[tuple[int, int], str, Header, int] | None = None
+    for delimiter in (wanted,) if given.source.delimiter else wanted:
+        top = _top(text, start, delimiter)
+        header = headers.find([cells for cells, _ in top], given.known)
+        end = top[header.at][1] if top else len(text)
+        rank = header.known, len(list(filter(None, header.names)))
+        if best is None or rank > best[0]:
+            best = (rank, delimiter, header, end)
+    assert best is not None
+    return best[1:]
+
+
+def _top(text: str, start: int, delimiter: str) -> list[tuple[list[str], int]]:
+    """The first lines as if each were a record, and where each ends; blank ones are left out."""
+    found: list[tuple[list[str], int]] = []
+    at = start
+    while at < len(text) and len(found) < headers.TOP:
+        cells, end, _ = _record(text, at, delimiter)
+        if any(cell.strip() for cell in cells):
+            found.append((cells, end))
+        at = _line_end(text, at) + 1
+    return found
+
+
+def records(text: str, delimiter: str, width: int = 0) -> Iterator[Record]:
+    """The records of a table; blank lines are left out.
+
+    Args:
+        text: with line feeds alone at the ends of lines.
+        width: columns of the header; 0: the first record is the header.
 
     A fault is given where the number of cells is not the header's, or quotes are unbalanced:
     such a record may hold words in wrong columns.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    at, line, width = 0, 1, 0
+    at, line = 0, 1
     while at < len(text):
         cells, end, clean = _record(text, at, delimiter)
         fault = None

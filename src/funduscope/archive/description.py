@@ -94,6 +94,11 @@ class Format(Settings):
         description="regular expression on the photograph's path below `folder`; its groups exam, "
         "patient, name, date, eye, field, kind tell whose it is where no column names it",
     )
+    table_pattern: str | None = Field(
+        default=None,
+        description="regular expression on a table's own path below `folder`: its groups are "
+        "columns of its rows",
+    )
     file_date: tuple[str, ...] = Field(
         default=(),
         description="strptime forms of the group 'date'; a form without a day is the whole month",
@@ -110,7 +115,7 @@ class Format(Settings):
     def _one_or_several(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
 
-    @field_validator("eye_pattern", "file_pattern")
+    @field_validator("eye_pattern", "file_pattern", "table_pattern")
     @classmethod
     def _compiles(cls, text: str | None) -> str | None:
         if text is not None:
@@ -199,8 +204,10 @@ _USUAL_COLUMNS: dict[str, dict[str, object]] = {
         "exam_date": "effective",
         "sex": "gender",
         "procedure": "code",
+        "eye": "eye",
+        "camera": "device",
         "images": "images",
-        "report": ("conclusion", "attachment"),
+        "report": ("conclusion", "attachment", "results"),
         "identity": ("identifiers", "telecom", "address", "people", "id", "accession"),
     },
 }
@@ -211,14 +218,16 @@ class Source(Settings):
 
     site: str = Field(default="", description="name of the institution or set; default: the folder")
     folder: str = Field(default=".", description="folder of the source, below the archive")
-    table: str | None = Field(
-        default=None, description="file with the rows, below `folder`, or a glob of several"
+    table: tuple[str, ...] = Field(
+        default=(), description="file with the rows, below `folder`, or globs of several"
     )
-    kind: Literal["csv", "xlsx", "jsonl", "fhir", "xml", "dicom", "dicomweb", "folder"] = Field(
+    kind: Literal[
+        "csv", "xlsx", "jsonl", "fhir", "xml", "text", "dicom", "dicomweb", "folder"
+    ] = Field(
         default="csv",
-        description="csv (any separator), xlsx, jsonl, fhir, xml, dicom (files), dicomweb (a "
-        "server; its objects are fetched into `folder`), folder (no table: photographs are the "
-        "rows)",
+        description="csv (any separator), xlsx, jsonl, fhir, xml, text (one report a file: columns "
+        "text, body, and the labels it bears), dicom (files), dicomweb (a server; its objects are "
+        "fetched into `folder`), folder (no table: photographs are the rows)",
     )
     encoding: str | None = Field(default=None, description="of the table; default: detected")
     delimiter: str | None = Field(default=None, description="of a csv table; default: detected")
@@ -253,6 +262,11 @@ class Source(Settings):
     eye_words: dict[str, EyeWords] = Field(
         default={"en": EyeWords()}, description="language -> how eye_report becomes a report"
     )
+
+    @field_validator("table", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
 
     @model_validator(mode="before")
     @classmethod

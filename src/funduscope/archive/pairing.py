@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from funduscope.archive import records, values
+from funduscope.archive import values
 from funduscope.archive.description import Source
+from funduscope.archive.exams import collect
 from funduscope.archive.places import Entry
 from funduscope.archive.records import Collected, Exam, Note, Photo
 
@@ -53,7 +54,7 @@ def read_site(archive: Path, site: str, sources: Sequence[tuple[int, Source]]) -
     Raises:
         DataError: a table or a column of it is missing, or its encoding is unknown.
     """
-    found = records.collect(archive, site, sources)
+    found = collect(archive, site, sources)
     return _Pairing(found, dict(sources)).run()
 
 
@@ -90,6 +91,11 @@ def _plain(path: str) -> str:
     return "".join(sign for sign in path if unicodedata.category(sign)[0] not in "SMC")
 
 
+def _of_other(exam: Exam) -> bool:
+    """Whether an examination was none of the fundus by its procedure (OCT, ultrasound)."""
+    return bool(exam.reports) and all(report.other for report in exam.reports)
+
+
 class _Pairing:
     """Gives each photograph of a site its examination."""
 
@@ -109,6 +115,8 @@ class _Pairing:
         for path, (index, entry) in self.found.photos.items():
             self._place(path, entry, index)
         exams = list(self.found.exams.values())
+        known = {values.key(exam.patient) for exam in exams if exam.patient}
+        exams += [one for key, one in self.found.persons.items() if key not in known]
         for exam in exams:
             exam.photos.sort(key=lambda photo: (photo.eye, photo.path, photo.frame or 0))
             if "patient" in exam.unsure:
@@ -150,9 +158,8 @@ class _Pairing:
             self.found.notes.append(Note(path, "record", "read", "date_conflict", detail, "review"))
             told = replace(told, days=None)
         claims = self.found.claims.get(path, {})
-        patients = {self.found.exams[key].patient or key for key in claims}
-        if len(patients) > 1:
-            detail = "records of two patients name this photograph"
+        if len(claims) > 1 or any(key not in self.found.exams for key in claims):
+            detail = "several records could have this photograph"
             self._note(path, "pairing", "two_records", detail, "review")
             return
         if claims:
@@ -191,22 +198,17 @@ class _Pairing:
 
     def _by_path(self, path: str, told: Told, index: int) -> Exam | None:
         """The examination that the path of a photograph speaks of; None: noted."""
-        source = self.sources[index]
-        if told.exam is not None:
-            exam = self.found.exams.get(values.key(told.exam))
-            if exam is not None and self._fits(exam, told):
-                return exam
-        window = timedelta(days=source.format.window_days)
-        exams: list[Exam] = []
-        if told.patient is not None:
-            exams = self.of_patient.get(values.key(told.patient), [])
-        elif told.name is not None:
-            exams = self.of_name.get(values.key(told.name), [])
-        near = [exam for exam in exams if self._near(exam, told, window)]
-        if len(near) == 1:
-            return near[0]
-        if len(near) > 1:
-            detail = "several examinations of the patient could have this photograph"
+        window = timedelta(days=self.sources[index].format.window_days)
+        exams = self._numbered(told, window)
+        if not exams:
+            told = self._with_patient(told)
+            exams = [exam for exam in self._known(told) if self._near(exam, told, window)]
+        own = [exam for exam in exams if not _of_other(exam)]
+        exams = own or exams
+        if len(exams) == 1:
+            return exams[0]
+        if len(exams) > 1:
+            detail = "several examinations could have this photograph"
             self._note(path, "pairing", "two_records", detail, "review")
             return None
         if told.exam or told.patient:
@@ -214,12 +216,37 @@ class _Pairing:
         self._note(path, "pairing", "no_record", "no record names this photograph", "review")
         return None
 
+    def _numbered(self, told: Told, window: timedelta) -> list[Exam]:
+        """Examinations that bear the number told; of several, those that the date fits."""
+        keys = self.found.of_number.get(values.key(told.exam or ""), [])
+        exams = [exam for key in keys if self._fits(exam := self.found.exams[key], told)]
+        near = [exam for exam in exams if self._near(exam, told, window)]
+        return near if len(exams) > 1 and near else exams
+
+    def _with_patient(self, told: Told) -> Told:
+        """A name alone stands for the one patient of a table of patients who bears it."""
+        if told.patient is not None or told.name is None or values.key(told.name) in self.of_name:
+            return told
+        numbers = self.found.names.get(values.key(told.name), set())
+        return replace(told, patient=min(numbers)) if len(numbers) == 1 else told
+
+    def _known(self, told: Told) -> list[Exam]:
+        """Examinations of the patient told; a number of another one and no date rule them out."""
+        if told.patient is not None:
+            exams = self.of_patient.get(values.key(told.patient), [])
+        elif told.name is not None:
+            exams = self.of_name.get(values.key(told.name), [])
+        else:
+            exams = []
+        other = told.exam is not None and told.days is None
+        return [exam for exam in exams if not (other and exam.numbered)]
+
     @staticmethod
     def _fits(exam: Exam, told: Told) -> bool:
         """Whether nothing else that the path tells speaks against the examination."""
-        if told.patient is None or exam.patient is None:
-            return True
-        return values.key(told.patient) == values.key(exam.patient)
+        if told.patient is not None and exam.patient is not None:
+            return values.key(told.patient) == values.key(exam.patient)
+        return True
 
     @staticmethod
     def _near(exam: Exam, told: Told, window: timedelta) -> bool:
@@ -237,4 +264,5 @@ class _Pairing:
         if exam is None:
             exam = Exam(index, self.found.site, key, patient, path, visit=day)
             self.found.exams[key] = exam
+            self.found.describe(exam)
         return exam

@@ -57,9 +57,9 @@ def entries(archive: Path, folder: str, patterns: Iterable[str]) -> list[Entry]:
         elif _is_zip(path):
             for entry in _members(path, inside):
                 name = f"{below}/{entry.path.partition(MEMBER)[2]}"
-                if entry.path.endswith(MEMBER) or _matches(name, wanted):
+                if entry.path.endswith(MEMBER) or matches(name, wanted):
                     found[entry.path] = entry
-        elif _matches(below, wanted):
+        elif matches(below, wanted):
             found[inside] = _entry(archive, path, inside)
     return [found[name] for name in sorted(found)]
 
@@ -125,7 +125,8 @@ def _damaged(path: str, value: str) -> DataError:
     )
 
 
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether one of the globs finds a path; `**` stands for any number of folders."""
     parts = PurePosixPath(name.lstrip("/"))
     return any(_match(parts.parts, PurePosixPath(pattern).parts) for pattern in patterns)
 

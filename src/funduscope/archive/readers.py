@@ -1,21 +1,22 @@
 """Tables of an archive -> rows of text, whatever they were exported as.
 
 A reader yields plain rows and knows nothing of roles; `records` gives them their meaning. Here:
-delimited text and file names; `structured` reads JSON, FHIR and XML, `workbook` spreadsheets,
-`dicom_rows` DICOM files.
+what readers share, and file names; `delimited` reads CSV, `structured` JSON and XML, `fhir` FHIR,
+`workbook` spreadsheets, `prose` one report a file, `dicom_rows` DICOM files.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from funduscope.archive import places
-from funduscope.archive.delimited import records
+from funduscope.archive import encodings, places
 from funduscope.archive.description import Source
+from funduscope.archive.encodings import Decoded
 from funduscope.archive.places import Entry
 from funduscope.errors import DataError
 
@@ -66,12 +67,24 @@ class Object:
 
 @dataclass
 class Sheet:
-    """A table as read: its rows, its bad rows, the columns it has, DICOM objects by their path."""
+    """Tables as read.
+
+    Attributes:
+        rows, columns: what they hold.
+        bad: records that could not be read.
+        aside: lines that are no records: titles, totals.
+        doubts: what a person should confirm; nothing of a person is told.
+        objects: DICOM objects by their path.
+        forms: table -> its encoding and delimiter.
+    """
 
     rows: list[Row] = field(default_factory=list)
     bad: list[BadRow] = field(default_factory=list)
     columns: dict[str, None] = field(default_factory=dict)
     objects: dict[str, Object] = field(default_factory=dict)
+    aside: list[BadRow] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    forms: dict[str, tuple[str, str | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,16 +96,44 @@ class Given:
         source: the description.
         tables: files of the source that hold rows, below the archive.
         photos: its photographs.
+        is_header: whether a word may head a column; default: the columns that the source names.
+        limit: rows that are enough.
     """
 
     archive: Path
     source: Source
     tables: Sequence[str]
     photos: Sequence[Entry]
+    is_header: Callable[[str], bool] | None = None
+    limit: int = sys.maxsize
 
-    def text(self, table: str) -> str:
-        """A table as text; see `decode_text`."""
-        return decode_text(self.data(table), str(self.archive / table), self.source.encoding)
+    def known(self, name: str) -> bool:
+        """Whether a column of that name is expected."""
+        if self.is_header is not None:
+            return self.is_header(name)
+        return any(name in columns for columns in self.source.columns.roles().values())
+
+    @property
+    def needs_columns(self) -> bool:
+        """Whether anything is expected of the columns of a table."""
+        return self.is_header is not None or bool(self.source.columns.roles())
+
+    def text(self, table: str, sheet: Sheet) -> Decoded:
+        """A table as text, in the source's encoding or the one its bytes speak for.
+
+        What a person should confirm of it is added to the sheet's doubts.
+        """
+        encoding = self.source.encoding
+        found = encodings.decode(self.data(table), encoding)
+        if found is None:
+            raise bad_table(
+                f"not {encoding or 'UTF-8, UTF-16, GB18030, Big5 or Windows-1252'}",
+                str(self.archive / table),
+                "set `encoding` in the description to the table's encoding",
+            )
+        if found.doubt:
+            sheet.doubts.append(f"{table}: {found.doubt}")
+        return found
 
     def data(self, table: str) -> bytes:
         """The bytes of a table."""
@@ -111,11 +152,29 @@ def read(given: Given) -> Sheet:
     """
     from funduscope.archive import dicom_rows  # builds on this module
 
-    sheet = _readers()[given.source.kind](given)
+    sheet = rows(given)
     if given.source.kind != "dicom":
         sheet.objects = dicom_rows.objects(given)
     _check_columns(given, sheet)
     return sheet
+
+
+def rows(given: Given) -> Sheet:
+    """The rows of a source, whatever columns it names."""
+    sheet = _readers()[given.source.kind](given)
+    if given.source.format.table_pattern:
+        _tell_paths(sheet, re.compile(given.source.format.table_pattern), given.source.prefix)
+    return sheet
+
+
+def _tell_paths(sheet: Sheet, pattern: re.Pattern[str], prefix: str) -> None:
+    """Add what the path of each row's table tells; what the row says itself wins."""
+    sheet.columns.update(dict.fromkeys(pattern.groupindex))
+    for at, row in enumerate(sheet.rows):
+        found = pattern.search(row.place.removeprefix(prefix))
+        if found is not None:
+            told = filled(found.groupdict("").items())
+            sheet.rows[at] = replace(row, cells=told | row.cells)
 
 
 def tables_of(archive: Path, source: Source) -> list[str]:
@@ -127,15 +186,15 @@ def tables_of(archive: Path, source: Source) -> list[str]:
     kind = source.kind
     if kind in ("folder",):
         return []
-    if source.table is None:
+    if not source.table:
         if kind == "dicom":
             return [entry.path for entry in places.entries(archive, source.folder, source.photos)]
         raise bad_table(
             "no table named", str(archive / source.folder), "set `table` in the description"
         )
-    found = places.entries(archive, source.folder, (source.table,))
+    found = places.entries(archive, source.folder, source.table)
     if not found:
-        place = str(archive / source.folder / source.table)
+        place = str(archive / source.folder / ", ".join(source.table))
         raise bad_table("no such file", place, "correct `table` in the description")
     return [entry.path for entry in found if entry.fault is None]
 
@@ -147,7 +206,7 @@ def _check_columns(given: Given, sheet: Sheet) -> None:
                 continue
             near = difflib.get_close_matches(column, sheet.columns, n=1, cutoff=0.5)
             hint = f"did you mean '{near[0]}'? " if near else ""
-            table = given.archive / given.source.folder / (given.source.table or "")
+            table = given.archive / given.source.folder / ", ".join(given.source.table)
             raise DataError(
                 f"no column '{column}'",
                 place=f"{table}, [source.columns] {role}",
@@ -155,66 +214,6 @@ def _check_columns(given: Given, sheet: Sheet) -> None:
                 remedy=f"{hint}the table has: {', '.join(sheet.columns)}",
                 code="no_column",
             )
-
-
-def decode_text(data: bytes, place: str, encoding: str | None) -> str:
-    """Text in the encoding given, or in the one its bytes speak for.
-
-    Tried in this order: byte order marks, UTF-8, UTF-16 without a mark, GB18030, Big5.
-    """
-    for name in (encoding,) if encoding else _guesses(data):
-        try:
-            text = data.decode(name)
-        except (UnicodeDecodeError, LookupError):
-            continue
-        return text.removeprefix("\ufeff")
-    raise bad_table(
-        f"not {encoding or 'UTF-8, UTF-16, GB18030 or Big5'}",
-        place,
-        "set `encoding` in the description to the table's encoding",
-    )
-
-
-def _guesses(data: bytes) -> tuple[str, ...]:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return ("utf-16",)
-    head = data[:4096]
-    if b"\0" in head:  # every second byte of Latin letters in UTF-16 is zero
-        odd, even = head[1::2].count(0), head[::2].count(0)
-        return ("utf-16-le" if odd >= even else "utf-16-be",)
-    return ("utf-8", "gb18030", "big5")
-
-
-def _read_csv(given: Given) -> Sheet:
-    sheet = Sheet()
-    for table in given.tables:
-        text = given.text(table)
-        first = text.split("\n", 1)[0]
-        delimiter = given.source.delimiter or max(",\t;|", key=first.count)
-        lines = records(text, delimiter)
-        header = [name.strip() for name in next(lines).cells] if text.strip() else []
-        check_header(header, given.source, table)
-        sheet.columns.update(dict.fromkeys(header))
-        for number, record in enumerate(lines, start=1):
-            if [cell.strip() for cell in record.cells] == header:
-                continue  # exports of several days glued together repeat their header
-            if record.fault is not None and len(record.cells) != len(header):
-                seen = _sure(given.source, header, record.cells)
-                sheet.bad.append(BadRow(table, number, record.fault, seen))
-                continue
-            cells = filled(zip(header, record.cells, strict=True))
-            sheet.rows.append(Row(table, number, cells))
-    return sheet
-
-
-def _sure(source: Source, header: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:
-    """What of a broken row surely identifies: cells before the first report, and long numbers."""
-    columns = source.columns
-    named = {*columns.identity, columns.name, columns.patient, columns.exam}
-    reports = [header.index(name) for name in columns.report if name in header]
-    before = min(reports, default=0)
-    own = [cell for name, cell in zip(header[:before], cells, strict=False) if name in named]
-    return tuple(own) + tuple(cell for cell in cells if re.fullmatch(r"[\d\s-]{6,}|\S+@\S+", cell))
 
 
 def _read_folder(given: Given) -> Sheet:
@@ -229,15 +228,6 @@ def _read_folder(given: Given) -> Sheet:
         cells = filled([(FILE_COLUMN, name), *groups.items()])
         sheet.rows.append(Row(given.source.folder, number, cells))
     return sheet
-
-
-def check_header(header: Sequence[str], source: Source, table: str) -> None:
-    """Refuse a table that has a column of the description twice: which one is meant?"""
-    for role, columns in source.columns.roles().items():
-        for column in columns:
-            if header.count(column) > 1:
-                remedy = f"give the columns different names and name one of them as {role}"
-                raise bad_table(f"two columns '{column}'", table, remedy)
 
 
 def filled(cells: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -262,14 +252,15 @@ def bad_table(value: str, place: str, remedy: str) -> DataError:
 
 def _readers() -> dict[str, Callable[[Given], Sheet]]:
     # Here, not above: these modules build on this one, and DICOM needs its extra.
-    from funduscope.archive import dicom_rows, structured, workbook
+    from funduscope.archive import delimited, dicom_rows, fhir, prose, structured, workbook
 
     return {
-        "csv": _read_csv,
+        "csv": delimited.read_csv,
         "folder": _read_folder,
         "jsonl": structured.read_jsonl,
-        "fhir": structured.read_fhir,
+        "fhir": fhir.read_fhir,
         "xml": structured.read_xml,
+        "text": prose.read_text,
         "xlsx": workbook.read_xlsx,
         "dicom": dicom_rows.read_files,
     }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from funduscope import findings, pages, tables
 from funduscope.archive import redact
 from funduscope.archive.description import EyeWords
+from funduscope.archive.exams import speaking_of
 from funduscope.archive.identity import Pseudonyms
 from funduscope.archive.records import Exam, Note, Report
 from funduscope.archive.residue_texts import standing
@@ -113,13 +114,31 @@ def _known(exam: Exam) -> dict[str, tuple[str, ...]]:
 
 
 def drafts(exam: Exam, eye_words: Mapping[str, EyeWords]) -> Iterator[Report]:
-    """The reports of an examination as written; words per eye are put together, right eye first."""
-    yield from exam.reports
+    """The reports of an examination as written; words per eye are put together, right eye first.
+
+    A report of one eye's row that names no eye would else speak of both.
+    """
+    yield from _whole(exam)
     for language, said in sorted(exam.eye_words.items()):
         form = eye_words.get(language, EyeWords())
         sides = (("OD", form.right), ("OS", form.left))
         parts = [text.replace("{}", ", ".join(said[eye])) for eye, text in sides if eye in said]
         yield Report(form.between.join(parts), exam.place, language)
+
+
+def _whole(exam: Exam) -> Iterator[Report]:
+    """Reports, those of rows that speak of one eye put together into one."""
+    seen = {photo.eye for photo in exam.photos}
+    sides: dict[str, list[Report]] = {"OD": [], "OS": []}
+    for report in exam.reports:
+        if report.eye is None or report.other is not None or seen <= {report.eye}:
+            yield report
+        else:
+            sides[report.eye].append(report)
+    parts = [(eye, report) for eye, some in sides.items() for report in some]
+    if parts:
+        text = "\n".join(speaking_of(report.text, eye) for eye, report in parts)
+        yield replace(parts[0][1], text=text, eye=None)
 
 
 def add_exam(

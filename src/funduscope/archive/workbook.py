@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import io
+import itertools
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from funduscope.archive.description import Source
-from funduscope.archive.readers import BadRow, Given, Row, Sheet, bad_table, check_header, filled
-
-_HEADER_ROWS = 5
-"""A header of titles, units and blanks is looked for in this many rows."""
+from funduscope.archive import headers
+from funduscope.archive.readers import BadRow, Given, Row, Sheet, bad_table, filled
 
 
 def read_xlsx(given: Given) -> Sheet:
-    """Every sheet's rows, one after another; a sheet without the exam column is joined.
+    """Every sheet's rows, one after another; what meets in an examination, `records` decides.
 
-    Sheets that hold the column of the examination are rows of their own, which meet in one
-    examination. A sheet without it that has the patient's column says something of the patient:
-    its cells are added to each row of that patient.
+    A sheet without any column that the description names is left out.
     """
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
@@ -32,78 +28,44 @@ def read_xlsx(given: Given) -> Sheet:
         except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
             remedy = "save it again as .xlsx, or export it as CSV"
             raise bad_table(f"no workbook: {type(error).__name__}", table, remedy) from error
-        found = [
-            _rows(given.source, table, one.iter_rows(values_only=True), sheet)
-            for one in book.worksheets
-        ]
+        for one in book.worksheets:
+            lines = ([cell_text(cell) for cell in line] for line in one.iter_rows(values_only=True))
+            _add(given, table, lines, sheet)
         book.close()
-        sheet.rows += _joined(given, found)
     return sheet
 
 
-def _rows(source: Source, table: str, lines: Iterator[Sequence[Any]], sheet: Sheet) -> list[Row]:
-    """Rows of one worksheet; their numbers go on from sheet to sheet."""
-    top: list[list[str]] = []
-    rows: list[Row] = []
-    names: list[str] | None = None
-    for line in lines:
-        cells = [cell_text(value) for value in line]
-        if names is None:
-            top.append(cells)
-            if len(top) < _HEADER_ROWS:
-                continue
-            names, body = _header(top)
-            check_header(names, source, table)
-            sheet.columns.update(dict.fromkeys(name for name in names if name))
-            for early in body:
-                _add(table, names, early, rows, sheet)
-            continue
-        _add(table, names, cells, rows, sheet)
-    if names is None and top:
-        names, body = _header(top)
-        check_header(names, source, table)
-        sheet.columns.update(dict.fromkeys(name for name in names if name))
-        for early in body:
-            _add(table, names, early, rows, sheet)
-    return rows
-
-
-def _add(table: str, names: list[str], cells: list[str], rows: list[Row], sheet: Sheet) -> None:
-    if not any(cells):
+def _add(given: Given, table: str, lines: Iterator[list[str]], sheet: Sheet) -> None:
+    """Take in the rows of one worksheet; their numbers go on from sheet to sheet."""
+    top = [line for line in itertools.islice(lines, headers.TOP) if any(line)]
+    header = headers.find(top, given.known)
+    names = header.names
+    if not top or (header.known <= 0 and given.needs_columns):
+        if top:
+            sheet.doubts.append(f"{table}: a sheet without any expected column is left out")
         return
-    named = [(name, cell) for name, cell in zip(names, cells, strict=False) if name]
-    if [cell for _, cell in named] == [name for name, _ in named]:
-        return  # the header again
-    number = len(sheet.rows) + len(sheet.bad) + len(rows) + 1
-    lost = [cell for name, cell in zip(names, cells, strict=False) if cell and not name]
-    if lost:
-        detail = f"{len(lost)} cells under columns without a name"
-        sheet.bad.append(BadRow(table, number, detail, tuple(cells)))
-        return
-    rows.append(Row(table, number, filled(named)))
+    sheet.doubts += [one for one in header.doubts(table) if one not in sheet.doubts]
+    sheet.columns.update(dict.fromkeys(name for name in names if name))
+    body = itertools.chain(top[header.at + 1 :], lines)
+    for cells in itertools.islice(body, given.limit):
+        _row(table, names, cells, sheet)
 
 
-def _header(top: list[list[str]]) -> tuple[list[str], list[list[str]]]:
-    """Column names out of the first rows, and the rows below them.
-
-    The header is the first of these rows in which the most cells are filled with different words;
-    titles over it (merged cells) tell columns of one name apart.
-    """
-    fullest = max(len(set(filter(None, row))) for row in top)
-    at = next((n for n, row in enumerate(top) if _like_header(row, fullest)), 0)
-    names = list(top[at])
-    for column, name in enumerate(names):
-        if name and names.count(name) > 1 and at:
-            over = next((top[at - 1][c] for c in range(column, -1, -1) if top[at - 1][c]), "")
-            names[column] = f"{over}.{name}"
-    return names, top[at + 1 :]
-
-
-def _like_header(row: list[str], fullest: int) -> bool:
-    filled_cells = [cell for cell in row if cell]
-    return len(set(filled_cells)) >= max(1, fullest - 1) and not any(
-        cell[:1].isdigit() for cell in filled_cells
-    )
+def _row(table: str, names: list[str], cells: list[str], sheet: Sheet) -> None:
+    said = [cell for cell in cells if cell]
+    if not said or said == [name for name in names if name]:
+        return  # blank, or the header again
+    number = len(sheet.rows) + len(sheet.bad) + len(sheet.aside) + 1
+    width = sum(map(bool, names))
+    if headers.is_aside(cells, width):
+        detail = "a title, a total or a remark, no record"
+        sheet.aside.append(BadRow(table, number, detail, tuple(said)))
+    elif len(said) > sum(bool(c and n) for c, n in zip(cells, names, strict=False)):
+        detail = "cells under columns without a name"
+        sheet.bad.append(BadRow(table, number, detail, tuple(said)))
+    else:
+        named = [(name, cell) for name, cell in zip(names, cells, strict=False) if name]
+        sheet.rows.append(Row(table, number, filled(named)))
 
 
 def cell_text(value: Any) -> str:
@@ -117,24 +79,3 @@ def cell_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()
-
-
-def _joined(given: Given, sheets: list[list[Row]]) -> list[Row]:
-    columns = given.source.columns
-    exam, patient = columns.exam, columns.patient
-    if exam is None or patient is None:
-        return [row for rows in sheets for row in rows]
-    facts: dict[str, dict[str, str]] = {}
-    stay: list[Row] = []
-    for rows in sheets:
-        own = any(exam in row.cells for row in rows)
-        if own or not any(patient in row.cells for row in rows):
-            stay += rows
-            continue
-        for row in rows:
-            if patient in row.cells:
-                facts.setdefault(row.cells[patient], {}).update(row.cells)
-    return [
-        Row(row.place, row.number, facts.get(row.cells.get(patient, ""), {}) | row.cells, row.seen)
-        for row in stay
-    ]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from funduscope.archive.draft import joins, photos, samples, toml
-from funduscope.archive.draft.keys import DICOM_EXAM, FHIR_EXAM
+from funduscope.archive.draft.keys import DICOM_EXAM
 from funduscope.archive.draft.listing import Site, find_sites, list_files
 from funduscope.archive.draft.sources import Sourced, open_table, write_columns
-from funduscope.archive.draft.tables import Table, read_dicom, read_tables
+from funduscope.archive.draft.tables import Table, read_dicom, read_tables, together
 from funduscope.errors import DataError
 
 NAME = "archive.toml"
@@ -116,7 +116,7 @@ def _site(archive: Path, site: Site, tables: list[Table]) -> tuple[list[Sourced]
         for file in site.of("photo", "dicom", "refused")
         for part in (file.below(site.folder), file.below(site.folder).rpartition("/")[2])
     }
-    mine = [table for table in tables if table.paths[0] in own]
+    mine = together(archive, [table for table in tables if table.paths[0] in own])
     sources = [open_table(site, table, names) for table in mine]
     dicom = read_dicom(archive, site.files)
     if dicom is not None:
@@ -127,7 +127,6 @@ def _site(archive: Path, site: Site, tables: list[Table]) -> tuple[list[Sourced]
             if attribute is not None:
                 sources[0].draft.set("columns.exam", attribute, "a table holds these numbers")
     learnt = photos.draft_photos(site, sources)
-    _loose_texts(site, tables, sources)
     for sourced in sources:
         write_columns(sourced)
     if sum(one.draft.get("photos") is not None for one in sources) < len(sources):
@@ -135,15 +134,6 @@ def _site(archive: Path, site: Site, tables: list[Table]) -> tuple[list[Sourced]
             if sourced.draft.get("photos") is None:
                 sourced.draft.guesses["photos"] = toml.Guess([], "another source has them")
     return sources, learnt
-
-
-def _loose_texts(site: Site, tables: list[Table], sources: list[Sourced]) -> None:
-    known = {path for table in tables for path in table.paths}
-    loose = sum(file.path not in known for file in site.of("table"))
-    if loose >= 3 and sources:
-        sources[0].draft.open.append(
-            f"{loose} text files are no tables: one report a file has to be put into a table first"
-        )
 
 
 def _dicom_exam(dicom: Table, sources: list[Sourced]) -> str | None:
@@ -159,9 +149,5 @@ def _meet(dicom: Table, sources: list[Sourced]) -> None:
     for at, (column, share) in partners.items():
         sourced = sources[at]
         why = f"{share:.0%} of its numbers are in the DICOM files"
-        if sourced.table.kind == "fhir":
-            if column != FHIR_EXAM:
-                sourced.draft.set("columns.exam", column, why)
-            continue
         photos.promote(sourced, "exam", column)
         sourced.roles.why[column] = why

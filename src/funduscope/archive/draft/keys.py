@@ -29,6 +29,7 @@ FORMATS = (
     "separator",
     "eye_pattern",
     "file_pattern",
+    "table_pattern",
     "file_date",
     "window_days",
 )
@@ -54,6 +55,16 @@ GROUPS = ("exam", "patient", "name", "date", "eye", "field", "kind")
 
 FHIR_EXAM = "study"
 """Column by which the FHIR reader usually tells the examination."""
+
+FHIR_ROLES = {
+    "exam": (FHIR_EXAM,),
+    "patient": ("patient",),
+    "name": ("name",),
+    "record_no": ("accession", "id", "identifiers"),
+    "exam_date": ("effective",),
+    "images": ("images",),
+}
+"""Role -> columns of the FHIR reader that photographs may be known by."""
 
 DICOM_EXAM = {"StudyInstanceUID": "study_uid", "AccessionNumber": "accession"}
 """Attribute that can tell the examination -> column of the DICOM reader; the first is usual."""

@@ -14,7 +14,10 @@ from funduscope.archive.draft.words import is_chinese_name, meanings, plain, rol
 _SUFFIXES = {
     "photo": ("jpg", "jpeg", "jpe", "jfif", "png", "tif", "tiff", "bmp", "gif", "webp", "jp2"),
     "dicom": ("dcm", "dicom", "dic"),
-    "table": ("csv", "tsv", "tab", "txt", "xlsx", "xlsm", "jsonl", "ndjson", "json", "xml"),
+    "table": (
+        *("csv", "tsv", "tab", "txt", "xlsx", "xlsm", "jsonl", "ndjson", "json", "xml"),
+        *("htm", "html"),
+    ),
     "refused": ("e2e", "fds", "fda", "sdb", "vol"),
     "zip": ("zip",),
     "unread": ("xls", "doc", "docx", "pdf", "mdb", "accdb", "rar", "7z", "dbf", "rtf", "db"),
@@ -204,10 +207,10 @@ def photo_globs(site: Site, kinds: Sequence[str], avoid: Sequence[str]) -> list[
             tops, names = [], [name for name in names if "/" not in name]
             globs = ["*/**/*"]
     if tops and not taken & set(tops):
-        globs = [f"{_literal(top)}/**/*" for top in tops] if len(tops) <= 6 else ["*/**/*"]
+        globs = [f"{literal(top)}/**/*" for top in tops] if len(tops) <= 6 else ["*/**/*"]
     elif tops:
         free = [top for top in tops if top not in taken]
-        globs = [f"{_literal(top)}/**/*" for top in free] if len(free) <= 6 else []
+        globs = [f"{literal(top)}/**/*" for top in free] if len(free) <= 6 else []
         rest = [
             name for name in names if "/" in name and (not globs or name.split("/")[0] in taken)
         ]
@@ -225,9 +228,9 @@ def _finer(names: Sequence[str], avoid: Sequence[str]) -> list[str]:
     if len(free) > 6:
         free, direct = [], list(names)
     suffixes = sorted({name.rpartition(".")[2] for name in direct if "." in name})
-    return [f"{_literal(two)}/**/*" for two in free] + [f"**/*.{suffix}" for suffix in suffixes]
+    return [f"{literal(two)}/**/*" for two in free] + [f"**/*.{suffix}" for suffix in suffixes]
 
 
-def _literal(name: str) -> str:
+def literal(name: str) -> str:
     """A folder's name as a glob that finds only it."""
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)

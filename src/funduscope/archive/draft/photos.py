@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from funduscope.archive.draft import cells, joins, labels, names
+from funduscope.archive.draft import cells, filenames, joins, labels, names
 from funduscope.archive.draft.columns import Roles
 from funduscope.archive.draft.listing import Site, photo_globs
 from funduscope.archive.draft.sources import Sourced
@@ -44,9 +44,17 @@ def draft_photos(site: Site, sources: list[Sourced]) -> Learnt:
     if not photos:
         return Learnt([Path(name) for name in _spread(dicoms)])
     globs = photo_globs(site, ("photo", "refused"), [*avoid, *dicoms])
-    tables = [one for one in sources if one.table.kind not in ("dicom", "fhir")]
+    tables = [one for one in sources if one.table.kind != "dicom"]
     paths = [Path(name) for name in _spread(photos)]
-    naming = [one for one in tables if any(one.roles.one(r) for r in ("images", "right", "left"))]
+    pictures = ("images", "right", "left")
+    naming = [
+        one
+        for one in tables
+        if any(one.table.values(c) for r in pictures for c in one.roles.columns.get(r, ()))
+    ]
+    for sourced in tables:
+        if sourced not in naming:
+            filenames.tell(sourced, site.folder, photos[:: max(1, len(photos) // 400)])
     if naming:
         return _named(naming[0], paths, globs, len(photos))
     best = _by_key(paths, tables)
@@ -213,6 +221,8 @@ def _hidden(sources: Sequence[Sourced], paths: Sequence[Path], draft: SourceDraf
         {run.text for run in path.runs if run.kind == "d" and len(run.text) >= 3} for path in paths
     ]
     for sourced in sources:
+        if sourced.table.kind == "dicom":
+            continue
         for name in sourced.table.columns:
             values = sourced.table.values(name)
             parts = {part for value in set(values) for part in re.findall(r"\d{3,}", value)}

@@ -9,10 +9,17 @@ from dataclasses import dataclass, field
 
 from funduscope.archive.draft import cells, dates
 from funduscope.archive.draft.columns import Column, Roles, assign
-from funduscope.archive.draft.keys import IDENTITY_ROLES, ONE_COLUMN, SEVERAL_COLUMNS
-from funduscope.archive.draft.listing import Site
+from funduscope.archive.draft.keys import (
+    FHIR_ROLES,
+    IDENTITY_ROLES,
+    ONE_COLUMN,
+    SEVERAL_COLUMNS,
+)
+from funduscope.archive.draft.listing import Site, literal
 from funduscope.archive.draft.tables import Table
 from funduscope.archive.draft.toml import SourceDraft
+from funduscope.archive.draft.words import is_chinese_name
+from funduscope.archive.places import matches
 
 
 @dataclass
@@ -24,6 +31,10 @@ class Sourced:
     columns: dict[str, Column]
     draft: SourceDraft = field(default_factory=SourceDraft)
 
+    def add_column(self, name: str) -> None:
+        """Take in a column that was found after the table was read."""
+        self.columns[name] = Column(name, self.table.values(name))
+
     @property
     def forms(self) -> list[str]:
         """Forms of the examination's date."""
@@ -33,18 +44,19 @@ class Sourced:
 
 def open_table(site: Site, table: Table, file_names: Collection[str]) -> Sourced:
     """A table with the roles of its columns; nothing of the photographs yet."""
-    columns = {
-        name: Column(name, table.values(name), file_names)
-        for name in table.columns
-        if table.kind != "fhir"
-    }
-    roles = assign(columns) if table.kind not in ("fhir", "dicom") else Roles()
+    columns = {name: Column(name, table.values(name), file_names) for name in table.columns}
+    if table.kind == "fhir":
+        roles = Roles({role: list(names) for role, names in FHIR_ROLES.items()})
+    else:
+        roles = assign(columns) if table.kind != "dicom" else Roles()
     _settle_visits(table, roles)
     sourced = Sourced(table, roles, columns)
     draft = sourced.draft
     draft.set("site", site.name)
     draft.set("folder", site.folder)
-    draft.set("table", _table_glob(site, table) if table.kind != "dicom" else None)
+    if table.kind != "dicom":
+        globs = _globs(site, table)
+        draft.set("table", globs[0] if len(globs) == 1 else globs)
     draft.set("kind", table.kind)
     draft.set("encoding", table.encoding, "every byte of the part that was read fits it")
     draft.set("delimiter", table.delimiter)
@@ -55,6 +67,16 @@ def open_table(site: Site, table: Table, file_names: Collection[str]) -> Sourced
 def _settle_visits(table: Table, roles: Roles) -> None:
     """A number under which a table has several days is the patient's, not an examination's."""
     number, day = roles.one("exam"), roles.one("exam_date")
+    whose = roles.one("patient") or roles.one("name")
+    if number is not None and whose is not None:
+        persons: defaultdict[str, set[str]] = defaultdict(set)
+        for row in table.rows:
+            if row.get(number) and row.get(whose):
+                persons[row[number]].add(row[whose])
+        if sum(len(some) > 1 for some in persons.values()) > 0.3 * len(persons):
+            roles.left[number] = "a number that several patients bear counts rows, it is no key"
+            del roles.columns["exam"]
+            return
     if number is None or day is None or roles.one("patient") is not None:
         return
     days: defaultdict[str, set[str]] = defaultdict(set)
@@ -66,15 +88,35 @@ def _settle_visits(table: Table, roles: Roles) -> None:
         roles.why[number] += "; the same number stands under several days"
 
 
-def _table_glob(site: Site, table: Table) -> str:
-    """The table's path below the site's folder; a glob for many files, or for a name of numbers."""
-    cut = 0 if site.folder == "." else len(site.folder) + 1
-    path = table.paths[0][cut:]
-    folder, _, name = path.rpartition("/")
-    numbered = table.kind in ("fhir", "xml") and re.search(r"\d{3}", name)
-    if len(table.paths) == 1 and not numbered:
-        return path
-    return f"{folder}/*.{name.rpartition('.')[2]}".lstrip("/")
+def _globs(site: Site, table: Table) -> list[str]:
+    """The table's files below the site's folder: a path, or globs that find them and no other.
+
+    Numbers in the name of a file may point at a person: a glob stands for them.
+    """
+    below = [path.removeprefix(f"{site.folder}/") for path in table.paths]
+    numbered = table.kind in ("fhir", "xml", "jsonl", "text") and re.search(r"\d{3}", below[0])
+    if len(below) == 1 and not numbered:
+        return below
+    rest = {file.below(site.folder) for file in site.of("table")} - set(below)
+    if len(below) <= 3 and not numbered:
+        return sorted(below)
+    found: set[str] = set()
+    for path in below:
+        folder, _, name = path.rpartition("/")
+        suffix = name.rpartition(".")[2]
+        top = folder.split("/")[0]
+        wide = [f"{literal(top)}/**/*.{suffix}", f"**/*.{suffix}"] if top else []
+        near = f"{literal(folder)}/*.{suffix}" if folder else f"*.{suffix}"
+        alone = len({one.rpartition("/")[0] for one in below}) == 1
+        named = bool(re.search(r"\d{3}", folder)) or is_chinese_name(folder.rpartition("/")[2])
+        tries = [near, *wide] if alone and not named else [*wide, near]
+        if named:
+            tries = [f"**/*.{suffix}"]
+        clean = [glob for glob in tries if not any(matches(one, (glob,)) for one in rest)]
+        found.add(next(iter(clean), tries[-1]))
+    if any(glob.startswith("**/") for glob in found):
+        found = {glob for glob in found if "/" in glob}
+    return sorted(found)
 
 
 def write_columns(sourced: Sourced) -> None:
@@ -83,6 +125,9 @@ def write_columns(sourced: Sourced) -> None:
     if table.kind in ("dicom", "folder"):
         return
     if table.kind == "fhir":
+        for role in ("exam", "patient"):
+            if (name := roles.one(role)) != FHIR_ROLES[role][0]:
+                draft.set(f"columns.{role}", name, roles.why.get(name or "", ""))
         _words(sourced, "code", "gender")
         return
     for role in (*ONE_COLUMN, "name"):
@@ -93,7 +138,7 @@ def write_columns(sourced: Sourced) -> None:
         several = roles.columns.get(role, [])
         draft.set(f"columns.{role}", several, "; ".join(roles.why.get(one, "") for one in several))
     _identity(sourced)
-    if table.kind == "xml":
+    if table.kind == "xml" and table.rows:
         used = [key.partition(".")[2] for key in draft.guesses if key.startswith("columns.")]
         draft.set("optional", used, "not every report has every element")
     for role in ("birth_date", "exam_date"):
@@ -161,6 +206,8 @@ def _words(sourced: Sourced, procedure: str | None, sex: str | None) -> None:
 def _check(sourced: Sourced) -> None:
     """Lines on what a person should decide."""
     roles, draft = sourced.roles, sourced.draft
+    if not sourced.table.columns:
+        return
     if not roles.columns.get("exam") and not roles.columns.get("patient"):
         draft.open.append("no column for exam or patient: look for the one with numbers")
     if not any(roles.columns.get(role) for role in ("report", "report_right", "report_left")):

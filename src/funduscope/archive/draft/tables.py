@@ -1,29 +1,27 @@
-"""Tables of an unknown folder as samples: how they are written, their columns, some thousand rows.
-
-This reader guesses where `archive.readers` is told, and forgives what that one refuses; columns
-bear the names that `archive.readers` gives them.
-"""
+"""Tables of an unknown folder as samples, read by `archive.readers` as whatever they seem to be."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from funduscope.archive.draft import dicoms, workbooks
+from funduscope.archive import encodings, prose, readers
+from funduscope.archive.description import Source
+from funduscope.archive.draft import dicoms
 from funduscope.archive.draft.listing import File
 from funduscope.archive.draft.words import role_of
-from funduscope.archive.structured import flatten
+from funduscope.archive.readers import Given, Sheet
+from funduscope.errors import DataError
 
 ROWS = 4000
-_BYTES = 16_000_000
-_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[0-9a-fA-F]+);)[\w.:-]+;")
-_DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL)
+_HEAD = 200_000
+_LIKE = 0.5
+"""Part of the columns that two files of one form share: not every report has every element."""
+_LABELED = 0.4
+"""Part of the reports, one a file, that bear a label."""
+_NOTES = re.compile(r"(?:read.?me|licen[cs]e|notice|index|changelog|\u8bf4\u660e)", re.IGNORECASE)
 
 
 @dataclass
@@ -31,10 +29,11 @@ class Table:
     """A table as read for guessing.
 
     Attributes:
-        paths: its files below the archive (several for one report a file).
-        kind: csv, xlsx, jsonl, fhir, xml or dicom.
-        columns: names in order; sheets: of a workbook, sheet -> its columns.
+        paths: its files below the archive (several of one form are one table).
+        kind: csv, xlsx, jsonl, fhir, xml, text or dicom.
+        columns: names in order.
         rows: some thousand rows, column -> text.
+        places: of the rows: the file each stands in.
         encoding, delimiter: of text.
         doubts: what a person should look at.
     """
@@ -45,7 +44,7 @@ class Table:
     rows: list[dict[str, str]]
     encoding: str | None = None
     delimiter: str | None = None
-    sheets: dict[str, list[str]] = field(default_factory=dict)
+    places: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 
     def values(self, column: str) -> list[str]:
@@ -54,12 +53,25 @@ class Table:
 
 
 def read_tables(archive: Path, files: Iterable[File]) -> list[Table]:
-    """Every file that is a table (a README is none), one-report-a-file XML put together."""
-    found: list[Table] = []
+    """Every file that is a table or a report, each by itself (a README is none)."""
+    found = []
     for file in files:
-        if file.kind == "table":
-            found += _read(archive, file.path)
-    return _together(found)
+        if file.kind == "table" and (table := _read(archive, file.path)) is not None:
+            found.append(table)
+    return found
+
+
+def together(archive: Path, tables: Sequence[Table]) -> list[Table]:
+    """The tables of one site: files of one form are one table, FHIR resources always."""
+    groups: list[list[Table]] = []
+    for table in tables:
+        home = next((group for group in groups if _alike(group[0], table)), None)
+        if home is None:
+            groups.append([table])
+        else:
+            home.append(table)
+    found = [_joined(archive, group) for group in groups]
+    return [table for table in found if table.kind != "text" or len(table.paths) > 2]
 
 
 def read_dicom(archive: Path, files: Iterable[File]) -> Table | None:
@@ -72,201 +84,133 @@ def read_dicom(archive: Path, files: Iterable[File]) -> Table | None:
     return Table(paths, "dicom", columns, rows, doubts=doubts)
 
 
-def _read(archive: Path, path: str) -> list[Table]:
+def _read(archive: Path, path: str) -> Table | None:
+    """A file as the table it seems to be; None if it is none."""
+    kind = _kind(archive, path)
+    if kind in ("fhir", "text"):
+        return _text(path) if kind == "text" else Table([path], kind, [], [])
+    sheet = _sheet(archive, kind, [path])
+    if sheet is not None and _is_table(kind, sheet):
+        return _table(kind, [path], sheet)
+    return _text(path) if path.lower().endswith(".txt") else None
+
+
+def _text(path: str) -> Table | None:
+    name = path.rpartition("/")[2]
+    return None if _NOTES.match(name) else Table([path], "text", [], [])
+
+
+def _kind(archive: Path, path: str) -> str:
     suffix = path.rpartition(".")[2].lower()
     if suffix in ("xlsx", "xlsm"):
-        return _workbook(archive / path, path)
+        return "xlsx"
+    if suffix in ("htm", "html"):
+        return "text"
     with (archive / path).open("rb") as stream:
-        text, encoding = decode(stream.read(_BYTES))
-    if suffix == "xml" or text.lstrip()[:5] == "<?xml":
-        return _xml(text, path)
-    if suffix in ("jsonl", "ndjson", "json") or text.lstrip()[:1] == "{":
-        return _json(text, path, encoding)
-    return _delimited(text, path, encoding)
+        found = encodings.decode(stream.read(_HEAD))
+    head = found.text.lstrip() if found else ""
+    if suffix == "xml" or head.startswith("<?xml"):
+        return "xml"
+    if suffix in ("jsonl", "ndjson", "json") or head.startswith(("{", '[{"')):
+        return "fhir" if '"resourceType"' in head else "jsonl"
+    return "csv"
 
 
-def decode(data: bytes) -> tuple[str, str]:
-    """Text and encoding: marks first, then UTF-8, UTF-16 without a mark, GB18030, Latin-1.
-
-    Up to four stray bytes in a thousand are borne: exports are cut and glued.
-    """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace").lstrip("\ufeff"), "utf-16"
-    head = data[:4096]
-    order = ["utf-8", "gb18030"]
-    if b"\0" in head:
-        odd, even = head[1::2].count(0), head[::2].count(0)
-        order = ["utf-16-le" if odd >= even else "utf-16-be"]
-    for share in (0.0, 0.004):
-        for name in order:
-            text = data.decode(name, "replace")
-            if text[:-1].count("\ufffd") <= share * len(text):
-                return text.lstrip("\ufeff"), name
-    return data.decode("latin-1"), "latin-1"
-
-
-def _delimited(text: str, path: str, encoding: str) -> list[Table]:
-    text, skipped = _from_header(text)
-    lines = [line for line in text.splitlines()[:400] if line.strip()]
-    if len(lines) < 2:
-        return []
-    counts = {mark: lines[0].count(mark) for mark in "\t,;|，"}
-    delimiter = max(counts, key=lambda mark: counts[mark])
-    if counts[delimiter] == 0:
-        return []
-    header = next(csv.reader([lines[0]], delimiter=delimiter))
-    names = [name.strip().strip('"') for name in header]
-    known = [role for name in names if (role := role_of(name)) is not None]
-    even = sum(len(cells) == len(names) for cells in csv.reader(lines, delimiter=delimiter))
-    if len(names) < 2 or len(known) < (1 if even > 0.8 * len(lines) > 2 else 2):
-        return []  # prose, or a table without a header
-    csv.field_size_limit(_BYTES)
-    rows = []
-    for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-        if len(cells) == len(names) and [cell.strip() for cell in cells] != names:
-            pairs = zip(names, cells, strict=True)
-            rows.append({name: cell.strip() for name, cell in pairs if cell.strip()})
-        if len(rows) == ROWS:
-            break
-    doubts = [f"{skipped} lines stand above the header: delete them"] if skipped else []
-    table = Table([path], "csv", names, rows, encoding, delimiter, doubts=doubts)
-    return [table] if rows else []
-
-
-def _from_header(text: str) -> tuple[str, int]:
-    """The text from its header on, and how many lines (titles of an export) stand above it."""
-    top = text.split("\n", 12)[:10]
-    for at, line in enumerate(top):
-        words = [word.strip().strip('"') for word in re.split(r"[,\t;|，]", line)]
-        if sum(role_of(word) is not None for word in words if 0 < len(word) < 40) >= 2:
-            return "\n".join([*text.split("\n")[at:]]), at
-    return text, 0
-
-
-def _workbook(real: Path, path: str) -> list[Table]:
-    sheets = workbooks.read(real, ROWS)
-    if not sheets:
-        return []
-    columns = list(dict.fromkeys(name for names, _ in sheets.values() for name in names))
-    if sum(role_of(name) is not None for name in columns) < 2:
-        return []
-    rows = [row for _, body in sheets.values() for row in body]
-    names = {sheet: own for sheet, (own, _) in sheets.items()}
-    return [Table([path], "xlsx", columns, rows, sheets=names)]
-
-
-def _json(text: str, path: str, encoding: str) -> list[Table]:
-    values = list(_objects(text))
-    if any("resourceType" in value for value in values):
-        return [_fhir(values, path)]
-    rows = [{key: cell for key, cell in flatten(value, "", ";") if cell} for value in values]
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    if sum(role_of(name) is not None for name in columns) < 2:
-        return []
-    return [Table([path], "jsonl", columns, rows, encoding)]
-
-
-def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """Objects of JSON Lines, of one JSON list, or one object."""
-    whole: Any = None
-    if text.lstrip()[:1] in ("[", "{"):
-        try:
-            whole = json.loads(text)
-        except ValueError:
-            whole = None
-    if isinstance(whole, list):
-        yield from [item for item in whole if isinstance(item, dict)][:ROWS]
-    elif isinstance(whole, dict):
-        yield whole
-    else:
-        for line in text.split("\n")[:ROWS]:
-            try:
-                value = json.loads(line) if line.strip() else None
-            except ValueError:
-                continue
-            if isinstance(value, dict):
-                yield value
-
-
-def _fhir(values: list[dict[str, Any]], path: str) -> Table:
-    """The parts of FHIR resources that matter for joins, under the names of the FHIR reader."""
-    resources: list[dict[str, Any]] = []
-    for value in values:
-        parts = value.get("entry", []) if value.get("resourceType") == "Bundle" else [value]
-        resources += [part.get("resource", part) for part in parts if isinstance(part, dict)]
-    rows = []
-    for one in resources:
-        if one.get("resourceType") != "DiagnosticReport":
-            continue
-        inside = [part for part in one.get("contained", []) if isinstance(part, dict)]
-        numbers = [str(i.get("value", "")) for i in one.get("identifier", [])]
-        studies = [n.removeprefix("urn:oid:") for n in numbers]
-        studies += [str(i.get("reference", "")) for i in one.get("imagingStudy", [])]
-        people = [p for p in inside if p.get("resourceType") == "Patient"]
-        code = one.get("code", {})
-        cells = {
-            "study": next((s for s in studies if re.fullmatch(r"[\d.]{10,}", s)), ""),
-            "accession": ";".join(n for n in numbers if not re.search(r"\d\.\d+\.", n)),
-            "effective": str(one.get("effectiveDateTime", one.get("issued", "")))[:10],
-            "code": str(
-                code.get("text") or next((c.get("display", "") for c in code.get("coding", [])), "")
-            ),
-            "conclusion": str(one.get("conclusion", "")),
-            "gender": str(people[0].get("gender", "")) if people else "",
-        }
-        rows.append({key: cell for key, cell in cells.items() if cell})
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    return Table([path], "fhir", columns, rows)
-
-
-def _xml(text: str, path: str) -> list[Table]:
-    """Elements as cells (`Report.Conclusion`, `Report@study`); entities are cut out unread."""
-    from xml.etree.ElementTree import ParseError
-
-    from defusedxml.ElementTree import fromstring
-
-    clean = _ENTITY.sub("", _DOCTYPE.sub("", text))
+def _sheet(archive: Path, kind: str, paths: Sequence[str], **named: object) -> Sheet | None:
+    source = Source.model_validate({"kind": kind, "table": list(paths), **named})
+    given = Given(archive, source, paths, [], _may_head, ROWS)
     try:
-        root = fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", clean))
-    except (ParseError, ValueError):
-        return []
-    children = list(root)
-    several = len(children) > 1 and len({child.tag for child in children}) == 1
-    rows = []
-    for element in (children if several else [root])[:ROWS]:
-        cells = dict(_elements(element, element.tag.rpartition("}")[2]))
-        rows.append({key: cell for key, cell in cells.items() if cell})
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    doubts = (
-        ["a file has a DOCTYPE or entities of its own: they are not read"] if clean != text else []
+        return readers.rows(given)
+    except DataError:
+        return None
+
+
+def _may_head(name: str) -> bool:
+    return len(name) <= 40 and not re.search(r"\d{3}", name) and role_of(name) is not None
+
+
+def _is_table(kind: str, sheet: Sheet) -> bool:
+    """Whether a file read as a table is one: known headers over rows that fit them."""
+    names = list(sheet.columns)
+    known = sum(role_of(name) is not None for name in names)
+    if kind == "xml":
+        return bool(sheet.rows or sheet.bad)
+    if not sheet.rows or len(names) < 2:
+        return False
+    if kind != "csv":
+        return known >= 2
+    if any(re.search(r"[:\uff1a]\s*\S", name) for name in names):
+        return False  # labels with their values: a report
+    even = len(sheet.rows) > 0.8 * (len(sheet.rows) + len(sheet.bad))
+    return known >= (1 if even and len(sheet.rows) > 1 else 2)
+
+
+def _table(kind: str, paths: list[str], sheet: Sheet) -> Table:
+    forms = set(sheet.forms.values())
+    encodings_, delimiters = {form[0] for form in forms}, {form[1] for form in forms}
+    told = kind in ("csv", "jsonl")
+    return Table(
+        paths,
+        kind,
+        [name for name in sheet.columns if name],
+        [row.cells for row in sheet.rows[:ROWS]],
+        encodings_.pop() if told and len(encodings_) == 1 else None,
+        delimiters.pop() if told and len(delimiters) == 1 else None,
+        [row.place for row in sheet.rows[:ROWS]],
+        [*sheet.doubts, *_refused(sheet)],
     )
-    return [Table([path], "xml", columns, rows, doubts=doubts)] if columns else []
 
 
-def _elements(element: Any, name: str) -> Iterator[tuple[str, str]]:
-    yield name, (element.text or "").strip()
-    for key, value in element.attrib.items():
-        yield f"{name}@{key}", value.strip()
-    for child in element:
-        yield from _elements(child, f"{name}.{child.tag.rpartition('}')[2]}")
+def _refused(sheet: Sheet) -> list[str]:
+    unsafe = sum("XML" in bad.detail for bad in sheet.bad)
+    return [f"{unsafe} files are unsafe or broken XML: they are not read"] if unsafe else []
 
 
-def _together(tables: list[Table]) -> list[Table]:
-    """FHIR files of one folder, and XML reports of one form, are one table each."""
-    found: list[Table] = []
-    homes: dict[tuple[str, str, str], Table] = {}
-    for table in tables:
-        if table.kind not in ("fhir", "xml"):
-            found.append(table)
-            continue
-        folder = table.paths[0].rpartition("/")[0]
-        root = table.columns[0].split(".")[0].split("@")[0] if table.kind == "xml" else ""
-        home = homes.setdefault((table.kind, folder, root), table)
-        if home is table:
-            found.append(table)
-            continue
-        home.paths += table.paths
-        home.rows += table.rows[: ROWS - len(home.rows)]
-        home.columns = list(dict.fromkeys([*home.columns, *table.columns]))
-        home.doubts += table.doubts
-    return found
+def _alike(one: Table, other: Table) -> bool:
+    """Whether two files are of one form."""
+    if one.kind != other.kind:
+        return False
+    if one.kind == "fhir":
+        return True
+    if one.kind == "text":
+        return one.paths[0].rpartition(".")[2] == other.paths[0].rpartition(".")[2]
+    first, second = set(one.columns), set(other.columns)
+    if not first or not second:  # an XML file that is refused belongs to the others
+        return True
+    if one.kind in ("xml", "jsonl"):
+        return len(first & second) > _LIKE * min(len(first), len(second))
+    return first == second and one.delimiter == other.delimiter
+
+
+def _joined(archive: Path, group: list[Table]) -> Table:
+    paths = [path for table in group for path in table.paths]
+    kind = group[0].kind
+    if kind == "text":
+        return _reports(archive, paths)
+    if kind == "fhir" or len(group) > 1:
+        sheet = _sheet(archive, kind, paths)
+        if sheet is not None:
+            return _table(kind, paths, sheet)
+    return group[0]
+
+
+def _reports(archive: Path, paths: list[str]) -> Table:
+    """One report a file: labels that many bear and that speak for a role are columns."""
+    sheet = _sheet(archive, "text", paths)
+    texts = [row.cells.get(prose.TEXT, "") for row in sheet.rows] if sheet else []
+    count: dict[str, int] = {}
+    for text in texts:
+        for label in prose.labels_of(text):
+            said = role_of(label)
+            if said is not None and said[2] and said[0] not in _SECTIONS:
+                count[label] = count.get(label, 0) + 1
+    labels = [label for label, times in count.items() if times >= _LABELED * len(texts)]
+    sheet = _sheet(archive, "text", paths, columns={"identity": labels})
+    assert sheet is not None
+    table = _table("text", paths, sheet)
+    table.columns = [*labels, prose.BODY]
+    return table
+
+
+_SECTIONS = ("report", "right", "left", "images", "remarks", "other", "eye")
+"""Roles whose labels stand over words of the report."""

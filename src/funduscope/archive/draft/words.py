@@ -34,6 +34,7 @@ def role_of(header: str) -> tuple[str, int, bool] | None:
     that ends or begins the header (of four Latin or two Chinese letters at least) decides.
     """
     known = _headers()
+    header = re.sub(r"\.\d+$", "", header)  # a second column of that name
     parts = re.split(r"\.(?=\w)|@", header)  # a dot in `Hosp. No.` is none of a key
     if len(parts) > 1 and plain(parts[-1]) in _NO_NAMES:
         parts.pop()  # age.value says what `age` says
