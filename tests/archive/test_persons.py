@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from funduscope.archive.persons import REASONS, Record, resident_number, same_persons
+from funduscope.archive.persons import REASONS, Record, same_persons
+from funduscope.archive.values import resident_number
 
 # Checksums hold; the county code is not assigned.
 _ONE, _OTHER = "329915198912282198", "329915196503121238"

@@ -100,7 +100,7 @@ def test_photographs_found_by_their_names(tmp_path: Path) -> None:
     ]
     assert second.photos == []
     assert [p.path for p in unknown.photos] == ["img/E9-R-1.jpg"]  # its report was never exported
-    assert _notes(contents) == [("image", "no_record", "review")]
+    assert _notes(contents) == [("record", "not_a_record", "rejected")]
 
 
 def test_what_cannot_be_placed_is_noted(tmp_path: Path) -> None:
@@ -174,7 +174,8 @@ def test_words_on_one_eye_in_columns_of_their_own_get_their_eye(tmp_path: Path) 
         ),
     )
     said = [report.text for exam in contents.exams for report in exam.reports]
-    assert said == ["Right eye: no drusen\n左眼：视网膜在位\ncome back", "Left eye: hemorrhage"]
+    # What names no eye stands first: behind the left eye's words it would be the left eye's.
+    assert said == ["come back\nRight eye: no drusen\n左眼：视网膜在位", "Left eye: hemorrhage"]
 
 
 def test_a_list_of_objects_tells_each_photograph_its_eye(tmp_path: Path) -> None:

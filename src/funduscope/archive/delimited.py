@@ -21,7 +21,6 @@ _SEPARATOR = re.compile(r'[ \t]*"?sep=(.)"?[ \t]*\r?\n', re.IGNORECASE)
 """First line by which a table tells a spreadsheet program its delimiter."""
 
 
-
 @dataclass(frozen=True)
 class Record:
     """One record: its cells, the line it begins on (from 1), and what is wrong with it."""

@@ -1,4 +1,4 @@
-"""The facts of a row (whose, when, age, sex) -> its examination; contradictions leave them empty."""
+"""The facts of a row (whose, when, age, sex) -> its examination; two that disagree: empty."""
 
 from __future__ import annotations
 

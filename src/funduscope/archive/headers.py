@@ -148,4 +148,6 @@ def _bare(name: str, repeated: str) -> bool:
 
 def _like_header(row: Sequence[str], fullest: int) -> bool:
     filled = [cell for cell in row if cell]
-    return len(set(filled)) >= max(1, fullest - 1) and not any(cell[:1].isdigit() for cell in filled)
+    return len(set(filled)) >= max(1, fullest - 1) and not any(
+        cell[:1].isdigit() for cell in filled
+    )

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from funduscope.archive.values import resident_id, resident_number
+
 Reason = Literal["resident_id", "name_birth_phone", "name_birth_sex", "name_phone"]
 
 REASONS: Mapping[Reason, str] = {
@@ -27,9 +29,6 @@ REASONS: Mapping[Reason, str] = {
 
 _PHONE_ROLES = ("phone", "mobile", "telephone")
 _MOBILE = re.compile(r"1\d{10}")
-# Weights and check characters of the 18-character resident number, GB 11643-1999.
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECKS = "10X98765432"
 # Births of living patients spread over about sixty years; a name that many people of the archive
 # bear is not used where chance alone would give two of them one birthday with this probability.
 _BIRTHDAYS = 60 * 365
@@ -75,25 +74,6 @@ class _Facts:
     phones: frozenset[str]
     sex: str | None
     births: frozenset[date]
-
-
-def resident_number(text: str) -> str | None:
-    """The 18-character form of a resident number of China, or None if `text` is not a valid one.
-
-    Fifteen digits (issued until 1999, births of 19xx, without a checksum) are not evidence enough.
-    """
-    plain = re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", text)).upper()
-    if not re.fullmatch(r"[1-9][0-9]{16}[0-9X]", plain) or _born(plain) is None:
-        return None
-    total = sum(int(digit) * weight for digit, weight in zip(plain, _WEIGHTS, strict=False))
-    return plain if _CHECKS[total % 11] == plain[-1] else None
-
-
-def _born(number: str) -> date | None:
-    try:
-        return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
-    except ValueError:
-        return None
 
 
 def same_persons(records: Iterable[Record]) -> Persons:
@@ -147,7 +127,7 @@ def _facts(key: str, records: Sequence[Record]) -> _Facts:
     residents = frozenset(n for _, value in said if (n := resident_number(value)))
     # What was written counts first: a number typed in by mistake brings its own birthday along.
     births = {record.birth for record in records if record.birth}
-    births = births or {born for number in residents if (born := _born(number))}
+    births = births or {found[0] for n in residents if (found := resident_id(n))}
     sexes = {record.sex for record in records if record.sex}
     return _Facts(
         key=key,

@@ -13,9 +13,12 @@ from funduscope.archive.readers import Given, Row, Sheet, filled
 
 TEXT, BODY = "text", "body"
 _BREAKS = frozenset(
-    ("br p div tr table ul ol li hr section article header footer title pre body head "
-     "h1 h2 h3 h4 h5 h6 dl dt dd form fieldset").split()
-)  # fmt: skip
+    (
+        *("br", "p", "div", "tr", "table", "ul", "ol", "li", "hr", "section", "article", "header"),
+        *("footer", "pre", "body", "head", "h1", "h2", "h3", "h4", "h5", "h6", "dl", "dt", "dd"),
+        *("form", "fieldset"),
+    )
+)
 _HIDDEN = frozenset(("script", "style", "template", "title"))
 _LABEL = re.compile(
     r"(?:(?<=\n)|(?<=[\t|;,\uff0c\uff1b\u3000])|(?<=\s\s)|\A|(?<=\s)(?=[^\s:\uff1a]{1,12}[:\uff1a]))"
@@ -130,7 +133,9 @@ def _marks(text: str, labels: set[str]) -> list[re.Match[str]]:
         at = found.start("label")
         if found[0].endswith("\t"):
             continue  # a cell beside another: only a known label says which is the value
-        gap = re.search(r"(?:\n|\A|\t|  |\u3000|\|)[ \t\u3000*#>\-\u3010\[]*\Z", text[max(0, at - 8) : at])
+        gap = re.search(
+            r"(?:\n|\A|\t|  |\u3000|\|)[ \t\u3000*#>\-\u3010\[]*\Z", text[max(0, at - 8) : at]
+        )
         if gap and all(found.end() <= start or end <= at for start, end in taken):
             first.setdefault(at, found)
     return [first[at] for at in sorted(first)]
@@ -149,7 +154,8 @@ class _Markup(HTMLParser):
         self.hidden = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """A block begins a line."""
+        """A block begins a line, whatever its attributes say."""
+        del attrs
         self.hidden += tag in _HIDDEN
         if tag in _BREAKS:
             self.parts.append("\n")

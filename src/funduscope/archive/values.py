@@ -107,20 +107,31 @@ def _date(year: int, month: int, day: int) -> date | None:
         return None
 
 
-def resident_id(text: str) -> tuple[date, str] | None:
-    """Date of birth and sex in a resident identity number; None if it is none.
+def resident_number(text: str) -> str | None:
+    """The 18 characters of a resident number of China whose checksum holds; None if it is none.
 
     Source: GB 11643-1999 (ISO 7064 MOD 11-2): digits 7 to 14 are the birth date, the 17th is odd
-    for men, the 18th a checksum.
+    for men, the 18th a checksum. Fifteen digits (issued until 1999, without a checksum) are not
+    evidence enough.
     """
     number = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text)).upper()
-    if not re.fullmatch(r"\d{17}[\dX]", number):
+    if not re.fullmatch(r"[1-9][0-9]{16}[0-9X]", number) or _born(number) is None:
         return None
     total = sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(number[:17]))
-    born = _date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
-    if "10X98765432"[total % 11] != number[17] or born is None:
+    return number if "10X98765432"[total % 11] == number[17] else None
+
+
+def resident_id(text: str) -> tuple[date, str] | None:
+    """Date of birth and sex in a resident number; None if it is none."""
+    number = resident_number(text)
+    born = _born(number) if number else None
+    if number is None or born is None:
         return None
     return born, "male" if int(number[16]) % 2 else "female"
+
+
+def _born(number: str) -> date | None:
+    return _date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
 
 
 def key(text: str) -> str:

@@ -7,8 +7,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-from funduscope.archive.draft.columns import is_resident_id
 from funduscope.archive.draft.words import is_chinese_name, meanings, plain, procedure_of
+from funduscope.archive.values import resident_id
 
 _KNOWN_AGE = frozenset(
     (
@@ -37,13 +37,15 @@ def sex_words(values: Sequence[str], ids: Sequence[str | None]) -> tuple[dict[st
     """
     found, _ = known_words(values, "sex")
     codes = sorted({value for value in values if value in ("0", "1", "2")})
+    if len(found) >= 2 and "2" in codes:
+        return found | {"1": "male", "2": "female"}, "words known for sex; 1, 2 as in ISO 5218"
     if len(found) >= 2 or not codes:
         return found, "words known for sex"
     votes: Counter[tuple[str, str]] = Counter()
     for value, number in zip(values, ids, strict=True):
-        if value in codes and number and is_resident_id(number):
-            digit = int(unicodedata.normalize("NFKC", number).replace(" ", "")[16])
-            votes[value, "male" if digit % 2 else "female"] += 1
+        known = resident_id(number) if number else None
+        if value in codes and known:
+            votes[value, known[1]] += 1
     if votes:
         learnt = {c: max(("male", "female"), key=lambda sex: votes[c, sex]) for c in codes}
         if len(set(learnt.values())) > 1:

@@ -20,11 +20,8 @@ from funduscope.archive.draft.words import (
     procedure_of,
     role_of,
 )
+from funduscope.archive.values import resident_number
 
-_RESIDENT = re.compile(
-    r"[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dX]"
-)
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
 _IMAGE = re.compile(r"\.(?:jpe?g|jpe|png|tiff?|bmp|gif|webp|jp2|dcm)(?![A-Za-z0-9])", re.IGNORECASE)
 _AGE = re.compile(r"(\d{1,3})(?:\.\d)?\s*\D{0,9}")
@@ -33,15 +30,6 @@ _DATED = re.compile(
     r"(?:19|20)\d{2}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d{2}"
 )
 _UID = re.compile(r"[0-2](?:\.\d+){3,}")
-
-
-def is_resident_id(text: str) -> bool:
-    """Whether a text is a Chinese resident ID with a right checksum (GB 11643-1999)."""
-    text = unicodedata.normalize("NFKC", text).replace(" ", "").upper()
-    if _RESIDENT.fullmatch(text) is None:
-        return False
-    total = sum(int(digit) * weight for digit, weight in zip(text, _WEIGHTS, strict=False))
-    return "10X98765432"[total % 11] == text[-1]
 
 
 def is_phone(text: str) -> bool:
@@ -124,7 +112,7 @@ class Column:
         if not self.distinct:
             return None
         tests = (
-            ("id_card", self._share(is_resident_id)),
+            ("id_card", self._share(resident_number)),
             ("email", self._share(_MAIL.fullmatch)),
             ("phone", self._share(is_phone)),
             ("images", float(self.names)),

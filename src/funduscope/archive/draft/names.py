@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from funduscope.archive.draft.keys import GROUPS
 from funduscope.archive.draft.tokens import Path, Span
@@ -211,6 +211,19 @@ def _loosen(
     for _ in range(2):
         best, score = _optional(best, score, paths, values)
         best, score = _added(best, score, paths, values)
+        best, score = _widened(best, score, paths, values)
+    return best, score
+
+
+def _widened(
+    best: tuple[_Piece, ...], score: float, paths: Sequence[Path], values: _Values
+) -> tuple[tuple[_Piece, ...], float]:
+    """Let filler hold anything within its folder where that reads more (`828X` among `8281`)."""
+    for at, piece in enumerate(best):
+        wide = re.sub(r"\\d\+|\[A-Za-z\]\+", r"[^/]+?", piece.before)
+        trial = (*best[:at], replace(piece, before=wide), *best[at + 1 :])
+        if wide != piece.before and (value := _score(trial, paths, values)) > score:
+            best, score = trial, value
     return best, score
 
 

@@ -191,7 +191,8 @@ def _words(sourced: Sourced, procedure: str | None, sex: str | None) -> None:
         draft.set("values.sex", words, why)
     eye = roles.one("eye")
     if eye:
-        eyes, rest = cells.known_words(table.values(eye), "eye")
+        said = [word.strip() for cell in table.values(eye) for word in cell.split(";")]
+        eyes, rest = cells.known_words([word for word in said if word], "eye")
         eyes |= draft.get("values.eye") or {}
         draft.set(
             "values.eye",
