@@ -20,7 +20,6 @@ from funduscope.archive.facts import Facts
 from funduscope.archive.readers import FILE_COLUMN, Given, Row, Sheet
 from funduscope.archive.records import Collected, Exam, Note, Photo, Report
 
-
 _DOCUMENT = re.compile(
     r"(?:^|[/!])(?:~\$|\._|\.DS_Store$|Thumbs\.db$)[^/]*$"
     r"|\.(?:db|ini|txt|log|md|csv|tsv|xlsx?|docx?|pptx?|pdf|rtf|html?|xml|json|ndjson)$",
@@ -122,8 +121,9 @@ class _Builder:
             if len(near) > 1 and self._speaks(row):
                 self._undecided(row)
                 continue
-            own = f"{patient}@{visit}" if visit else patient
-            self._take(row, near[0].key if len(near) == 1 else values.key(own))
+            own = values.key(patient)
+            own = f"{own}@{visit}" if visit else own
+            self._take(row, near[0].key if len(near) == 1 else own)
 
     def _key(self, number: str, patient: str | None, row: Row) -> str:
         """Key of a number; given to a second patient or on another day, it is another's."""
@@ -155,12 +155,12 @@ class _Builder:
         found, key = self.found, values.key(patient)
         person = found.persons.get(key)
         if person is None:
-            person = Exam(self.index, found.site, key, patient, f"{row.place}#{row.number}")
+            person = Exam(self.index, found.site, key, key, f"{row.place}#{row.number}")
             found.persons[key] = person
         self.facts.add_person(person, row)
         person.seen.update(row.seen)
         for name in person.secrets.get("name", ()):
-            found.names.setdefault(values.key(name), set()).add(patient)
+            found.names.setdefault(values.key(name), set()).add(key)
         counted = self.facts.odd.copy()
 
         def add(exam: Exam) -> None:
@@ -173,7 +173,7 @@ class _Builder:
         """The numbered examinations that a row on the patient, at that date, may speak of."""
         own = values.key(patient)
         exams = [e for e in self.found.exams.values()
-                 if e.numbered and e.patient and values.key(e.patient) == own]  # fmt: skip
+                 if e.numbered and e.patient == own]  # fmt: skip
         if visit is None:
             return exams
         window = timedelta(days=self.source.format.window_days)
@@ -198,6 +198,7 @@ class _Builder:
         columns = self.source.columns
         cell = row.cells.get
         patient = cell(columns.patient or "")
+        patient = values.key(patient) if patient else None
         place = f"{row.place}#{row.number}"
         named = self._named(row)
         words = {name: cell(column) for name, column in columns.eye_report.items()}

@@ -63,7 +63,7 @@ class Facts:
         numbers = exam.secrets["identity"] + exam.secrets["patient"]
         told = [found for s in numbers if (found := values.resident_id(s))]
         if exam.patient is None and told:  # no number of the site, but one of the person
-            exam.patient = next(s for s in numbers if values.resident_id(s))
+            exam.patient = next(values.key(s) for s in numbers if values.resident_id(s))
         births = {born for born, _ in told}
         if text := cell(columns.birth_date or ""):
             born = values.parse_date(text, form.birth_date)

@@ -106,7 +106,7 @@ class _Pairing:
         self.of_name: dict[str, list[Exam]] = defaultdict(list)
         for exam in found.exams.values():
             if exam.patient:
-                self.of_patient[values.key(exam.patient)].append(exam)
+                self.of_patient[exam.patient].append(exam)
             for name in exam.secrets.get("name", ()):
                 self.of_name[values.key(name)].append(exam)
 
@@ -115,7 +115,7 @@ class _Pairing:
         for path, (index, entry) in self.found.photos.items():
             self._place(path, entry, index)
         exams = list(self.found.exams.values())
-        known = {values.key(exam.patient) for exam in exams if exam.patient}
+        known = {exam.patient for exam in exams}
         exams += [one for key, one in self.found.persons.items() if key not in known]
         for exam in exams:
             exam.photos.sort(key=lambda photo: (photo.eye, photo.path, photo.frame or 0))
@@ -245,7 +245,7 @@ class _Pairing:
     def _fits(exam: Exam, told: Told) -> bool:
         """Whether nothing else that the path tells speaks against the examination."""
         if told.patient is not None and exam.patient is not None:
-            return values.key(told.patient) == values.key(exam.patient)
+            return values.key(told.patient) == exam.patient
         return True
 
     @staticmethod
@@ -258,8 +258,8 @@ class _Pairing:
     def _new(self, path: str, told: Told, index: int) -> Exam:
         """An examination that only its photographs tell of."""
         day = told.days[0] if told.days and told.days[0] == told.days[1] else None
-        patient = told.patient
-        key = values.key(told.exam or f"{patient}@{day or ''}")
+        patient = values.key(told.patient) if told.patient else None
+        key = values.key(told.exam) if told.exam else f"{patient}@{day or ''}"
         exam = self.found.exams.get(key)
         if exam is None:
             exam = Exam(index, self.found.site, key, patient, path, visit=day)

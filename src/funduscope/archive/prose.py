@@ -19,6 +19,8 @@ _BREAKS = frozenset(
         *("form", "fieldset"),
     )
 )
+_HAN = "\u3400-\u9fff"
+_HAN_PAIR = re.compile(f"[{_HAN}]{{2}}")
 _HIDDEN = frozenset(("script", "style", "template", "title"))
 _LABEL = re.compile(
     r"(?:(?<=\n)|(?<=[\t|;,\uff0c\uff1b\u3000])|(?<=\s\s)|\A|(?<=\s)(?=[^\s:\uff1a]{1,12}[:\uff1a]))"
@@ -31,19 +33,22 @@ _LABEL = re.compile(
 def read_text(given: Given) -> Sheet:
     """One row a file: `text` (all of it), `body`, and the labels.
 
-    Labels are those that the source names; a label of the report runs over several lines, any
+    Labels are those that the source names, `one|other` where reports differ; a label of the report runs over several lines, any
     other to the end of its line or the next label. `body` is the text without the others.
     """
     sheet = Sheet(columns=dict.fromkeys((TEXT, BODY)))
     columns = given.source.columns.roles()
     reports = set(columns.get("report", ())) - {TEXT, BODY}
-    named = {name for role in columns.values() for name in role}
-    labels = named - reports - set(sheet.columns)
+    named = {name for role in columns.values() for name in role} - reports - set(sheet.columns)
+    labels = {label for name in named for label in name.split("|")}
     for table in given.tables[: given.limit]:
         decoded = given.text(table, sheet)
         sheet.forms[table] = (decoded.encoding, None)
         text = plain(decoded.text, table)
-        cells = facts(text, labels)
+        said = facts(text, labels)
+        cells = {
+            name: next((said[one] for one in name.split("|") if one in said), "") for name in named
+        }
         body = cut(text, labels)
         sections = {label: section(body, label, reports) for label in reports}
         sheet.columns.update(dict.fromkeys([*cells, *sections]))
@@ -119,10 +124,9 @@ def _values(text: str, labels: set[str]) -> list[tuple[str, int, int, int]]:
 
 def _marks(text: str, labels: set[str]) -> list[re.Match[str]]:
     """Labels in a text: those that are known, and others where a wide gap stands before them."""
-    known = "|".join(sorted(map(re.escape, labels), key=len, reverse=True))
-    if not known:
+    if not labels:
         return []
-    spaced = known.replace(r"\ ", r"\s+")
+    spaced = "|".join(map(_spaced, sorted(labels, key=len, reverse=True)))
     own = re.compile(
         rf"(?:(?<![^\W\d_])|(?<=[\u3400-\u9fff]))(?P<label>{spaced})[ \u3011\]*]*"
         r"(?:[:\uff1a][ \t\u3000]*|\t+(?=\S))"
@@ -141,8 +145,22 @@ def _marks(text: str, labels: set[str]) -> list[re.Match[str]]:
     return [first[at] for at in sorted(first)]
 
 
+def _spaced(label: str) -> str:
+    """A label as a pattern: blanks may part its Chinese characters, to make columns even."""
+    words = [
+        "".join(
+            sign
+            if not at or not _HAN_PAIR.fullmatch(word[at - 1 : at + 1])
+            else f"[ \u3000]*{sign}"
+            for at, sign in enumerate(map(re.escape, word))
+        )
+        for word in label.split(" ")
+    ]
+    return "[ \u3000]+".join(words)
+
+
 def _clean(label: str) -> str:
-    return " ".join(label.split())
+    return re.sub(rf"(?<=[{_HAN}]) (?=[{_HAN}])", "", " ".join(label.split()))
 
 
 class _Markup(HTMLParser):

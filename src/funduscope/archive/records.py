@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
-from funduscope.archive import values
 from funduscope.archive.places import Entry
 from funduscope.archive.readers import Object
 
@@ -72,7 +71,7 @@ class Exam:
     """One examination of one patient (or one photograph, where nobody says whose it is).
 
     Attributes:
-        key, patient: the source's own numbers; never stored.
+        key, patient: the source's own numbers as `values.key` writes them; never stored.
         numbered: whether a record gives it a number of its own.
         secrets: everything in the record that points at a person, to be removed from its reports.
         seen: further identifying strings, which only the last look at the corpus is given.
@@ -130,5 +129,5 @@ class Collected:
 
     def describe(self, exam: Exam) -> None:
         """Add to an examination what tables of patients say of its patient."""
-        for add in self.people.get(values.key(exam.patient or ""), ()):
+        for add in self.people.get(exam.patient or "", ()):
             add(exam)

@@ -135,9 +135,13 @@ def _born(number: str) -> date | None:
 
 
 def key(text: str) -> str:
-    """A number of a site as it is compared: no blanks, no width, no case, no `urn:oid:`."""
+    """A number of a site as it is compared: no blanks, width, case, `urn:oid:`, leading zeros.
+
+    Spreadsheets drop the zeros before a number in some cells of a column.
+    """
     plain = unicodedata.normalize("NFKC", text).strip().casefold()
-    return re.sub(r"\s+", "", plain.removeprefix("urn:oid:"))
+    plain = re.sub(r"\s+", "", plain.removeprefix("urn:oid:"))
+    return plain.lstrip("0") or "0" if plain.isdigit() else plain
 
 
 def age_between(birth: date | None, visit: date | None) -> int | None:

@@ -1,4 +1,4 @@
-"""Tables of many files, one report each: which part of a file's path the photographs' paths bear."""
+"""Tables of many files, one report each: the part of their paths that photographs bear, too."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 
 from funduscope.archive.draft import dates, labels, names
+from funduscope.archive.draft.joins import overlap
 from funduscope.archive.draft.sources import Sourced
 from funduscope.archive.draft.tokens import Path
 
 _LEAST = 3
+_EACH = 4
+"""Reports of one patient, on the average, at most."""
+_NUMBER = re.compile(r"(?=.*\d)[A-Za-z0-9]{3,}")
+_FILLED = 0.9
 _SHARED = 0.3
 """Part of the photographs whose paths must bear a part of a report's path."""
 
@@ -28,19 +33,22 @@ def tell(sourced: Sourced, folder: str, photos: Sequence[str]) -> None:
     if len(set(table.places)) < _LEAST or not photos:
         return
     keys = [name for role in ("exam", "patient") for name in roles.columns.get(role, [])]
-    if any(_share(table.values(name), photos) >= _SHARED for name in keys):
-        return
+    for name in keys:
+        filled = len(table.values(name)) >= _FILLED * len(table.rows)
+        if filled and _share(table.values(name), photos) >= _SHARED:
+            return
     files = [Path(place.removeprefix(f"{folder}/")) for place in table.places]
-    best: tuple[tuple[float, bool, int], list[Cut | None]] | None = None
+    best: tuple[tuple[float, bool, bool, int], list[Cut | None]] | None = None
     for cuts in _parts(files):
         texts = [path.text[c[0] : c[1]] for path, c in zip(files, cuts, strict=True) if c]
-        if len(texts) < 0.8 * len(files) or len(set(texts)) < _LEAST:
+        if len(texts) < 0.8 * len(files) or len(set(texts)) < max(_LEAST, len(texts) / _EACH):
             continue
-        own = len(set(texts)) > 0.9 * len(texts)
+        own = len(set(texts)) == len(texts)
         share = _share(texts, photos)
         if share < _SHARED or (not own and _dated(texts)):
             continue
-        rank = (round(share, 1), own, sum(map(len, texts)))
+        number = sum(bool(_NUMBER.fullmatch(text)) for text in texts) > 0.5 * len(texts)
+        rank = (round(share, 1), own, number, sum(map(len, texts)))
         if best is None or rank > best[0]:
             best = (rank, cuts)
     if best is None:
@@ -104,8 +112,14 @@ def _write(sourced: Sourced, files: list[Path], cuts: list[Cut | None], role: st
     compiled = re.compile(pattern.regex)
     for row, path in zip(table.rows, files, strict=True):
         found = compiled.search(path.full)
-        told = found.groupdict("") if found else {}
-        row.update({group: text for group, text in told.items() if text and group not in row})
+        groups = found.groupdict("") if found else {}
+        row.update({group: text for group, text in groups.items() if text and group not in row})
+    told = [row[role] for row in table.rows if row.get(role)]
+    for other in ("exam", "patient"):  # the number of the paths, where some reports write it, too
+        for name in list(roles.columns.get(other, [])):
+            if name not in pattern.groups and overlap(table.values(name), told) >= _SHARED:
+                roles.columns[other].remove(name)
+                roles.columns.setdefault("record_no", []).append(name)
     for group in pattern.groups:
         use = {"date": "exam_date"}.get(group, group)
         if use in ("exam", "patient", "name", "exam_date", "eye") and group not in table.columns:

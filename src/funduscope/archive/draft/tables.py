@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from funduscope.archive import encodings, prose, readers
 from funduscope.archive.description import Source
 from funduscope.archive.draft import dicoms
+from funduscope.archive.draft.keys import ONE_COLUMN
 from funduscope.archive.draft.listing import File
 from funduscope.archive.draft.words import role_of
 from funduscope.archive.readers import Given, Sheet
@@ -19,7 +20,7 @@ ROWS = 4000
 _HEAD = 200_000
 _LIKE = 0.5
 """Part of the columns that two files of one form share: not every report has every element."""
-_LABELED = 0.4
+_LABELED = 0.05
 """Part of the reports, one a file, that bear a label."""
 _NOTES = re.compile(r"(?:read.?me|licen[cs]e|notice|index|changelog|\u8bf4\u660e)", re.IGNORECASE)
 
@@ -195,21 +196,38 @@ def _joined(archive: Path, group: list[Table]) -> Table:
 
 
 def _reports(archive: Path, paths: list[str]) -> Table:
-    """One report a file: labels that many bear and that speak for a role are columns."""
+    """One report a file: labels that several bear and that speak for a role are columns."""
     sheet = _sheet(archive, "text", paths)
     texts = [row.cells.get(prose.TEXT, "") for row in sheet.rows] if sheet else []
-    count: dict[str, int] = {}
-    for text in texts:
+    bearers: dict[str, set[int]] = {}
+    for number, text in enumerate(texts):
         for label in prose.labels_of(text):
             said = role_of(label)
             if said is not None and said[2] and said[0] not in _SECTIONS:
-                count[label] = count.get(label, 0) + 1
-    labels = [label for label, times in count.items() if times >= _LABELED * len(texts)]
+                bearers.setdefault(label, set()).add(number)
+    least = max(min(2, len(texts)), _LABELED * len(texts))
+    labels = _alternatives({one: some for one, some in bearers.items() if len(some) >= least})
     sheet = _sheet(archive, "text", paths, columns={"identity": labels})
     assert sheet is not None
     table = _table("text", paths, sheet)
     table.columns = [*labels, prose.BODY]
     return table
+
+
+def _alternatives(bearers: Mapping[str, set[int]]) -> list[str]:
+    """Labels, those of one role that never stand in one report as `one|other`."""
+    groups: list[tuple[str, list[str], set[int]]] = []
+    for label, some in sorted(bearers.items(), key=lambda item: -len(item[1])):
+        said = role_of(label)
+        role = said[0] if said else ""
+        for known, names, all_ in groups:
+            if known == role and role in (*ONE_COLUMN, "name") and not all_ & some:
+                names.append(label)
+                all_ |= some
+                break
+        else:
+            groups.append((role, [label], set(some)))
+    return ["|".join(names) for _, names, _ in groups]
 
 
 _SECTIONS = ("report", "right", "left", "images", "remarks", "other", "eye")

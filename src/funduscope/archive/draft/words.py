@@ -35,6 +35,7 @@ def role_of(header: str) -> tuple[str, int, bool] | None:
     """
     known = _headers()
     header = re.sub(r"\.\d+$", "", header)  # a second column of that name
+    header = header.partition("|")[0]  # labels that stand for one another
     parts = re.split(r"\.(?=\w)|@", header)  # a dot in `Hosp. No.` is none of a key
     if len(parts) > 1 and plain(parts[-1]) in _NO_NAMES:
         parts.pop()  # age.value says what `age` says
