@@ -221,13 +221,13 @@ class Source(Settings):
     table: tuple[str, ...] = Field(
         default=(), description="file with the rows, below `folder`, or globs of several"
     )
-    kind: Literal[
-        "csv", "xlsx", "jsonl", "fhir", "xml", "text", "dicom", "dicomweb", "folder"
-    ] = Field(
-        default="csv",
-        description="csv (any separator), xlsx, jsonl, fhir, xml, text (one report a file: columns "
-        "text, body, and the labels it bears), dicom (files), dicomweb (a server; its objects are "
-        "fetched into `folder`), folder (no table: photographs are the rows)",
+    kind: Literal["csv", "xlsx", "jsonl", "fhir", "xml", "text", "dicom", "dicomweb", "folder"] = (
+        Field(
+            default="csv",
+            description="csv (any separator), xlsx, jsonl, fhir, xml, text (one report a file: columns "
+            "text, body, and the labels it bears), dicom (files), dicomweb (a server; its objects are "
+            "fetched into `folder`), folder (no table: photographs are the rows)",
+        )
     )
     encoding: str | None = Field(default=None, description="of the table; default: detected")
     delimiter: str | None = Field(default=None, description="of a csv table; default: detected")
