@@ -224,9 +224,9 @@ class Source(Settings):
     kind: Literal["csv", "xlsx", "jsonl", "fhir", "xml", "text", "dicom", "dicomweb", "folder"] = (
         Field(
             default="csv",
-            description="csv (any separator), xlsx, jsonl, fhir, xml, text (one report a file: columns "
-            "text, body, and the labels it bears), dicom (files), dicomweb (a server; its objects are "
-            "fetched into `folder`), folder (no table: photographs are the rows)",
+            description="csv (any separator), xlsx, jsonl, fhir, xml, text (one report a file: its "
+            "columns are text, body, and its labels), dicom (files), dicomweb (a server; its "
+            "objects are fetched into `folder`), folder (no table: photographs are the rows)",
         )
     )
     encoding: str | None = Field(default=None, description="of the table; default: detected")

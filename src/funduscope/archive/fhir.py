@@ -151,7 +151,7 @@ def _own(one: Resource, known: _Known) -> dict[str, str]:
     names = [_name(name) for name in _list(patient, "name")]
     when = next(
         (str(one[key]) for key in ("effectiveDateTime", "createdDateTime") if one.get(key)),
-        str(one.get("effectivePeriod", one.get("createdPeriod", {})).get("start", "")),
+        str((one.get("effectivePeriod") or one.get("createdPeriod") or {}).get("start", "")),
     )
     return {
         "study": uids[0] if uids else "",

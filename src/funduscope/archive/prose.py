@@ -23,7 +23,8 @@ _HAN = "\u3400-\u9fff"
 _HAN_PAIR = re.compile(f"[{_HAN}]{{2}}")
 _HIDDEN = frozenset(("script", "style", "template", "title"))
 _LABEL = re.compile(
-    r"(?:(?<=\n)|(?<=[\t|;,\uff0c\uff1b\u3000])|(?<=\s\s)|\A|(?<=\s)(?=[^\s:\uff1a]{1,12}[:\uff1a]))"
+    r"(?:(?<=\n)|(?<=[\t|;,\uff0c\uff1b\u3000])|(?<=\s\s)|\A"
+    r"|(?<=\s)(?=[^\s:\uff1a]{1,12}[:\uff1a]))"
     r"[ \t\u3000*#>\-\u3010\[]*"
     r"(?P<label>[^\W\d_][^\n\t:\uff1a|;,.\u3002\uff0c\uff1b]{0,30}?)"
     r"[\u3011\]* ]*(?:[:\uff1a][ \t\u3000]*|\t+(?=\S))"
@@ -33,8 +34,9 @@ _LABEL = re.compile(
 def read_text(given: Given) -> Sheet:
     """One row a file: `text` (all of it), `body`, and the labels.
 
-    Labels are those that the source names, `one|other` where reports differ; a label of the report runs over several lines, any
-    other to the end of its line or the next label. `body` is the text without the others.
+    Labels are those that the source names, `one|other` where reports differ. A label of the report
+    runs over several lines, any other to the end of its line or the next label. `body` is the text
+    without the others.
     """
     sheet = Sheet(columns=dict.fromkeys((TEXT, BODY)))
     columns = given.source.columns.roles()

@@ -174,6 +174,8 @@ def _apart(tables: set[str], photos: set[str], counts: Counter[str]) -> bool:
     tops = tables | photos
     if not tops or all(plain(top) in _PLACES or plain(top) in meanings("eye") for top in tops):
         return False
+    if sum(_numeric(top) or is_chinese_name(top) for top in tops) > 0.5 * len(tops):
+        return False  # folders of days or patients
     if tables:
         return bool(tables & photos) or not photos
     # No table anywhere: folders of patients or days hold few photographs each.

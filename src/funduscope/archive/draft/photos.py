@@ -46,11 +46,11 @@ def draft_photos(site: Site, sources: list[Sourced]) -> Learnt:
     globs = photo_globs(site, ("photo", "refused"), [*avoid, *dicoms])
     tables = [one for one in sources if one.table.kind != "dicom"]
     paths = [Path(name) for name in _spread(photos)]
-    pictures = ("images", "right", "left")
+    named = ("images", "right", "left")
     naming = [
         one
         for one in tables
-        if any(one.table.values(c) for r in pictures for c in one.roles.columns.get(r, ()))
+        if any(one.table.values(c) for r in named for c in one.roles.columns.get(r, ()))
     ]
     for sourced in tables:
         if sourced not in naming:
