@@ -105,7 +105,7 @@ class _Builder:
         if number is None and patient is not None:
             self.waiting.append(row)
         else:
-            self._take(row, self._key(number, patient, row) if number else None)
+            self._take(row, self._key(number, row) if number else None)
 
     def add_waiting(self) -> None:
         """Take the rows that tell a patient and no number of an examination."""
@@ -125,14 +125,9 @@ class _Builder:
             own = f"{own}@{visit}" if visit else own
             self._take(row, near[0].key if len(near) == 1 else own)
 
-    def _key(self, number: str, patient: str | None, row: Row) -> str:
-        """Key of a number; given to a second patient or on another day, it is another's."""
+    def _key(self, number: str, row: Row) -> str:
+        """Key of a number; on another day it is another examination's."""
         own = key = values.key(number)
-        person = values.key(patient or row.cells.get(self.source.columns.name or "", ""))
-        first = self.whose.get(own) or person
-        self.whose[own] = first
-        if person and person != first:
-            key = f"{key}\x1f{person}"
         visit = self._visit(row)
         if visit is not None and self._speaks(row):
             day = self.when.setdefault(key, visit)
@@ -212,6 +207,8 @@ class _Builder:
             self.found.exams[key] = exam
         exam.numbered = exam.numbered or columns.exam in row.cells
         exam.patient = exam.patient or patient
+        if patient and patient != self.whose.setdefault(key, patient):
+            exam.unsure.add("patient")
         exam.seen.update(row.seen)
         self.facts.add(exam, row, self._visit(row))
         self._claim(exam, place, named)

@@ -31,10 +31,15 @@ class Facts:
 
     def add(self, exam: Exam, row: Row, visit: date | None) -> None:
         """Take in one row of an examination."""
-        exam.visit = exam.visit or visit
-        if visit and exam.visit != visit and "visit" not in exam.unsure:
-            exam.unsure.add("visit")
-            self.conflict(exam, "date_conflict", "two dates of one examination; the first is kept")
+        self.odd_word("exam_date", row.cells.get(self.source.columns.exam_date or "", ""), visit)
+        if values.to_come(visit):
+            self._unsure(exam, "date", "the examination lies in the future")
+        else:
+            exam.visit = exam.visit or visit
+            if visit and exam.visit != visit and "visit" not in exam.unsure:
+                exam.unsure.add("visit")
+                detail = "two dates of one examination; the first is kept"
+                self.conflict(exam, "date_conflict", detail)
         self._secrets(exam, row, _SECRETS)
         self._person(exam, row, with_age=True)
         exam.camera = exam.camera or row.cells.get(self.source.columns.camera or "")
@@ -47,7 +52,7 @@ class Facts:
 
     def odd_word(self, role: str, text: str, meaning: object) -> None:
         """Count a cell that was not understood."""
-        if meaning is None:
+        if text and meaning is None:
             self.odd[role, text] += 1
 
     def _secrets(self, exam: Exam, row: Row, roles: tuple[str, ...] | list[str]) -> None:
@@ -67,6 +72,7 @@ class Facts:
         births = {born for born, _ in told}
         if text := cell(columns.birth_date or ""):
             born = values.parse_date(text, form.birth_date)
+            born = None if values.to_come(born) else born
             self.odd_word("birth_date", text, born)
             births |= {born} if born else set()
         births |= {exam.birth} if exam.birth else set()
@@ -85,9 +91,11 @@ class Facts:
         age = values.parse_age(text, self.source.values.age_unit) if text else None
         if text:
             self.odd_word("age", text, age)
-        ages = {a for born in births if (a := values.age_between(born, exam.visit)) is not None}
+        between = {values.age_between(born, exam.visit) for born in births if exam.visit}
+        ages = {a for a in between if a is not None}
         said = [one for one in (age, exam.age) if one is not None]
-        if len(births) > 1 or any(abs(a - one) > 1 for a in ages for one in said):
+        impossible = len(births) > 1 or None in between
+        if impossible or any(abs(a - one) > 1 for a in ages for one in said):
             self._unsure(exam, "age", "the record tells two ages or dates of birth")
         exam.birth = None if "age" in exam.unsure else next(iter(births), None)
         known = next(iter((*said, *ages)), None)

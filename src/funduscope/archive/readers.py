@@ -21,6 +21,8 @@ from funduscope.archive.places import Entry
 from funduscope.errors import DataError
 
 FILE_COLUMN = "file"
+_WHOSE = ("name", "identity", "patient", "exam")
+"""Roles of which a second column of the same name may hold another person's."""
 
 
 @dataclass(frozen=True)
@@ -200,8 +202,15 @@ def tables_of(archive: Path, source: Source) -> list[str]:
 
 
 def _check_columns(given: Given, sheet: Sheet) -> None:
-    for role, columns in given.source.columns.roles().items():
+    roles = given.source.columns.roles()
+    named = {column for columns in roles.values() for column in columns}
+    for role, columns in roles.items():
         for column in columns:
+            twin = f"{column}.2"
+            if role in _WHOSE and twin in sheet.columns and twin not in named:
+                remedy = f"give the columns different names, or name '{twin}' in `identity`, too"
+                table = ", ".join(given.source.table)
+                raise bad_table(f"two columns '{column}'", table, remedy)
             if column in sheet.columns or role in given.source.optional:
                 continue
             near = difflib.get_close_matches(column, sheet.columns, n=1, cutoff=0.5)
