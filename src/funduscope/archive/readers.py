@@ -209,8 +209,7 @@ def _check_columns(given: Given, sheet: Sheet) -> None:
             twin = f"{column}.2"
             if role in _WHOSE and twin in sheet.columns and twin not in named:
                 remedy = f"give the columns different names, or name '{twin}' in `identity`, too"
-                table = ", ".join(given.source.table)
-                raise bad_table(f"two columns '{column}'", table, remedy)
+                raise bad_table(f"two columns '{column}'", ", ".join(given.source.table), remedy)
             if column in sheet.columns or role in given.source.optional:
                 continue
             near = difflib.get_close_matches(column, sheet.columns, n=1, cutoff=0.5)
