@@ -5,12 +5,13 @@ import io
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from funduscope import config, inputs, store
 from funduscope.archive import IngestSettings, description, ingest, parts
@@ -127,12 +128,32 @@ def test_a_benchmark_keeps_every_labeled_picture(
     assert set(made.images["modality"]) == {"oct"}
     refused = inputs.Quality(False, False, 0.0, "not_fundus")
     sound = inputs.Quality(True, True, 1.0, None)
-    monkeypatch.setattr(inputs, "assess", lambda seen: refused if seen.likeness < 0.5 else sound)
+    monkeypatch.setattr(
+        inputs, "assess", lambda seen, **_: refused if seen.likeness < 0.5 else sound
+    )
+        inputs, "assess", lambda seen, **_: refused if seen.likeness < 0.5 else sound
+    )
     strict = IngestSettings(workers=1, keep_refused=False, max_failed=1)
     fewer = ingest(tmp_path / "someset", tmp_path / "strict", strict)
     assert fewer.rejects.select("step", "code", "severity").rows() == [
         ("fundus", "not_fundus", "rejected")
     ]
+
+
+def test_a_site_s_own_threshold_goes_before_the_setting(
+    sheet: Sheet, photographs: list[bytes], tmp_path: Path
+) -> None:
+    folder = sheet([{"image": "images/a.jpg"}], {"images/a.jpg": photographs[0]})
+    every = ingest(folder, tmp_path / "every", IngestSettings(workers=1, gradable_from=0))
+    assert every.images["gradable"].to_list() == [True]
+    described = resources.files("funduscope.archive").joinpath("sheet.toml").read_text("utf-8")
+    own = tmp_path / "archive.toml"
+    own.write_text(described.replace("[[source]]", "[[source]]\ngradable_from = 1", 1))
+    image = Image.open(io.BytesIO(photographs[0])).filter(ImageFilter.GaussianBlur(3))
+    image.save(folder / "images" / "a.jpg", quality=95)
+    settings = IngestSettings(workers=1, gradable_from=0)
+    made = ingest(folder, tmp_path / "own", settings, config_path=own)
+    assert made.images["gradable"].to_list() == [False]
 
 
 def test_copies_without_patients_are_one_patient_in_one_split(

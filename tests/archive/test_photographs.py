@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from funduscope import inputs
 from funduscope.archive import photographs as module
@@ -142,12 +142,45 @@ def test_what_is_no_fundus_is_kept_only_where_told(
     tmp_path: Path, photographs: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = inputs.Quality(False, False, 0.0, "not_fundus")
-    monkeypatch.setattr(inputs, "assess", lambda *_: refused)
+    monkeypatch.setattr(inputs, "assess", lambda *_, **__: refused)
     kept = _read(_job(tmp_path, photographs[0]))
     assert (kept.gradable, kept.reason) == (False, "not_fundus")
     found = module.read(_job(tmp_path, photographs[0], keep_refused=False))
     assert isinstance(found, Fault)
     assert (found.step, found.code) == ("fundus", "not_fundus")
+
+
+def test_an_even_round_field_is_kept_as_blurred(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        inputs, "assess", lambda *_, **__: inputs.Quality(False, False, 0.0, "not_fundus")
+    )
+    rows, columns = np.indices((300, 300))
+    shade = np.stack([150 + rows / 8, 140 + columns / 8, 110 - rows / 9], axis=2)
+    disk = np.where((np.hypot(rows - 150, columns - 150) < 140)[..., None], shade, 0)
+    for pixels, kept in ((disk, True), (disk[:, 90:], False), (shade, False)):
+        stream = io.BytesIO()
+        Image.fromarray(pixels.astype(np.uint8)).save(stream, "PNG")
+        found = module.read(_job(tmp_path, stream.getvalue(), keep_refused=False))
+        assert isinstance(found, Reading if kept else Fault)
+        if isinstance(found, Reading):
+            assert (found.gradable, found.gradability, found.reason) == (False, 0.0, "blur")
+
+
+def test_a_site_decides_from_where_on_a_photograph_is_gradable(
+    tmp_path: Path, photographs: list[bytes]
+) -> None:
+    blurred = Image.open(io.BytesIO(photographs[0])).filter(ImageFilter.GaussianBlur(3))
+    stream = io.BytesIO()
+    blurred.save(stream, "PNG")
+    found = _read(_job(tmp_path, stream.getvalue()))
+    assert 0 < found.gradability < 1
+    for step, gradable in ((-0.01, True), (0.01, False)):
+        job = _job(tmp_path, stream.getvalue(), gradable_from=found.gradability + step)
+        again = _read(job)
+        assert (again.gradable, again.gradability) == (gradable, found.gradability)
+        assert (again.reason is None) == gradable
 
 
 def test_two_processes_give_what_one_gives(tmp_path: Path, photographs: list[bytes]) -> None:

@@ -110,7 +110,7 @@ def test_labels_choose_a_threshold_that_can_be_used_again(graded, labels, tmp_pa
     assert review_quality(graded.path, tmp_path / "again", again).removed == 18
     page = text(found.path / "report.html")
     assert "chosen threshold 0.29" in page
-    assert "`ingest` and `predict` do not read it yet" in page
+    assert "--set gradable_from" in page
     assert not (found.path / "to_label.csv").exists()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from funduscope.inputs import Field, decode, find_field
 
@@ -151,3 +151,18 @@ def test_the_circle_of_a_photograph_cut_off_below_is_found(fundus: np.ndarray, k
     assert part.clipped
     assert abs(part.radius - whole.radius) < 0.05 * whole.radius
     assert np.hypot(part.x - whole.x, part.y - whole.y) < 0.05 * whole.radius
+
+
+def test_letters_beside_a_squeezed_field_are_not_of_it() -> None:
+    rows, columns = np.indices((300, 420))
+    inside = np.hypot((columns - 210) / 0.9, rows - 150) < 160
+    inside[:6] = inside[294:] = False  # the camera cuts it flat
+    rgb = np.where(inside[..., None], (150, 90, 40), 0).astype(np.uint8)
+    image = Image.fromarray(rgb)
+    pen = ImageDraw.Draw(image)
+    for at, text in ((4, "Zhang Wei"), (22, "2016-06-04")):
+        pen.text((4, at), text, (255, 255, 255), ImageFont.load_default(size=13))
+    found = find_field(np.asarray(image))
+    assert found is not None
+    assert np.hypot(found.x - 210, found.y - 150) < 6
+    assert 140 < found.radius < 170

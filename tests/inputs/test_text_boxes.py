@@ -5,8 +5,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from funduscope.inputs import Box, find_field, find_text
-from funduscope.inputs.ocr import confirm
+from funduscope.errors import DataError
+from funduscope.inputs import Box, find_field, find_text, letters_read
 
 Photo = npt.NDArray[np.uint8]
 
@@ -61,6 +61,6 @@ def test_tiny_and_plain_pictures_have_none() -> None:
 
 
 def test_ocr_says_so_where_it_is_missing(fundus: Photo) -> None:
-    answer = confirm(fundus, [Box(0, 0, 30, 10)], program="no-such-program")
-    assert (answer.available, answer.characters) == (False, ())
-    assert "not installed" in answer.detail
+    with pytest.raises(DataError) as caught:
+        letters_read(fundus, [Box(0, 0, 30, 10)], program="no-such-program")
+    assert caught.value.code == "no_ocr"

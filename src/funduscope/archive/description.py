@@ -240,6 +240,12 @@ class Source(Settings):
     keep_refused: bool = Field(
         default=False, description="keep pictures that are no fundus photographs, marked so"
     )
+    gradable_from: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="the site's own threshold (`funduscope review quality`), before the setting",
+    )
     published_split: bool = Field(
         default=False,
         description="the split column is a published one: kept even where two of the source's "

@@ -170,9 +170,15 @@ def _jobs(
                     look_for_disc=source.check_side and photo.eye in _DISC_SIDE,
                     public=source.public,
                     frame=photo.frame or 0,
+                    gradable_from=_first(source.gradable_from, settings.gradable_from),
+                    ocr=settings.ocr == "tesseract" and bool(inputs.tesseract()),
                 )
             )
     return jobs
+
+
+def _first(own: float | None, general: float) -> float:
+    return general if own is None else own
 
 
 def _keeps_refused(source: Source, settings: IngestSettings) -> bool:

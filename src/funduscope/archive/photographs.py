@@ -48,6 +48,8 @@ class Job:
     look_for_disc: bool
     public: bool
     frame: int = 0
+    gradable_from: float = inputs.GRADABLE_FROM
+    ocr: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,9 @@ def _read(job: Job) -> Reading | Fault:
         rgb, changed = inputs.blank_outside(rgb, field, always=stored is None)
         stored = None if changed else stored
     seen = inputs.look(small, part)
-    quality = inputs.assess(seen)
+    quality = inputs.assess(seen, gradable_from=job.gradable_from)
+    if not (quality.is_fundus or job.keep_refused):
+        quality = inputs.featureless(seen, part) or quality
     fault = _refused(small, part, quality, job) or _written(rgb, field, job)
     if fault is not None:
         return fault
@@ -180,6 +184,8 @@ def _written(rgb: inputs.Photo, field: inputs.Field | None, job: Job) -> Fault |
     if not boxes:
         return None
     detail = f"what looks like text in the field of view, {len(boxes)} places"
+    if job.ocr:  # a second opinion for the person who looks; it never overrules the first
+        detail += f"; tesseract read {sum(inputs.letters_read(rgb, boxes))} letters and digits"
     return Fault("identity", "burned_in_text", detail, "review")
 
 

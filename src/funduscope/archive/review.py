@@ -223,7 +223,7 @@ def _write_threshold(
             f"# {name}: {one['value']:.3f} ({one['low']:.3f} to {one['high']:.3f})"
             for name, one in shares.items()
         ),
-        "# Read by `funduscope review quality --config`; not yet by `ingest` and `predict`.",
+        "# For `ingest --set`, or its source in archive.toml; `predict` does not read it.",
         f"gradable_from = {chosen.threshold:.2f}",
         f"keep = {settings.keep}",
     ]

@@ -38,6 +38,17 @@ class IngestSettings(Settings):
         default=None,
         description="keep pictures that are no fundus photographs, marked so; over archive.toml",
     )
+    gradable_from: float = Field(
+        default=inputs.GRADABLE_FROM,
+        ge=0,
+        le=1,
+        description="a photograph counts as gradable from here on; a source's own goes before it",
+    )
+    ocr: Literal["none", "tesseract"] = Field(
+        default="none",
+        description="who reads what looks like text in a photograph, for the ledger; it goes to "
+        "review either way",
+    )
     max_failed: float = Field(
         default=0.25,
         ge=0,

@@ -65,6 +65,8 @@ def quality(
     ]
     title = f"threshold {found.threshold:.2f} on {found.calibration.labeled} labels"
     screen.table(title, ("", "share", "95% low", "high"), rows)
+    screen.say("one of several sites: write gradable_from into its source in archive.toml instead")
+    screen.next(f"funduscope ingest ARCHIVE NEW --set gradable_from={found.threshold:.2f}")
 
 
 def reports(

@@ -11,9 +11,10 @@ from funduscope.inputs.features import Look, look
 from funduscope.inputs.field import Field, find_field
 from funduscope.inputs.hashing import phash
 from funduscope.inputs.kind import Kind, kind_of
+from funduscope.inputs.ocr import letters_read, tesseract
 from funduscope.inputs.photo import Photo, decode
 from funduscope.inputs.prepare import ImageSpec, Pixels, Prepared, normalize, prepare, standardize
-from funduscope.inputs.quality import GRADABLE_FROM, Quality, assess
+from funduscope.inputs.quality import GRADABLE_FROM, Quality, assess, featureless
 from funduscope.inputs.rim import blank_outside
 from funduscope.inputs.text_boxes import Box, find_text
 
@@ -36,12 +37,15 @@ __all__ = [
     "decode",
     "disc_lead",
     "disc_side",
+    "featureless",
     "find_field",
     "find_text",
     "kind_of",
+    "letters_read",
     "look",
     "normalize",
     "phash",
     "prepare",
     "standardize",
+    "tesseract",
 ]

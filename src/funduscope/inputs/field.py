@@ -4,7 +4,8 @@ Method: on a thumbnail, pixels that differ from the color of the corners are for
 and last foreground pixel of every row and column are candidates for the rim; many circles through
 three candidates are tried at once, and the one wins whose visible arc best separates foreground
 from background. Notches, labels and dark quadrants lie off that circle and do not vote. The winner
-is refined by least squares.
+is refined by least squares. Where no circle is clear, bright marks apart from the field (a name, a
+date) are taken away and the search is made once more.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from funduscope.inputs.photo import Photo
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+Contrast = npt.NDArray[np.int16]
 
 _THUMB = 256
 # Difference from the background color (0-255) above which a pixel belongs to the field. Low first:
@@ -37,6 +39,12 @@ _SMALLEST = 0.15
 _OUTSIDE = 0.3
 # No other level is tried once a circle is as clear as this.
 _CLEAR = 0.92
+# Letters beside the field: above the second level, outside the circle around what the first shows
+# of the field; this many pixels at least, at most this part of it (a second field is larger).
+_MARK = (16, 64)
+_MARKED = (12, 0.15)
+# Of a dark photograph only scraps are seen: they fill less than this of the circle around them.
+_FILLED = 0.7
 
 
 @dataclass(frozen=True)
@@ -82,19 +90,13 @@ def find_field(rgb: Photo) -> Field | None:
     """
     small, factor = thumbnail(rgb, _THUMB)
     contrast = _contrast(small)
-    best: tuple[float, Floats] | None = None
-    for level in _LEVELS:
-        mask, corner = _trim(contrast > level)
-        points = _rim_candidates(mask)
-        if len(points) < 12:
-            continue
-        score, circle = _best_circle(points, mask)
-        circle = circle + corner
-        if best is None or score > best[0] + 0.02:
-            best = score, circle
-        if score > _CLEAR:
-            break
-    if best is None or best[0] < _MIN_SUPPORT:
+    best = _fit(contrast)
+    if best[0] <= _CLEAR and (around := _around_field(contrast)) is not None:
+        circle, inside = around
+        best = _fit(contrast * inside)
+        if best[0] < _MIN_SUPPORT:  # no circle (squeezed, say), yet the letters are not of it
+            best = _MIN_SUPPORT, circle
+    if best[0] < _MIN_SUPPORT:
         return None
     x, y, radius = best[1]
     height, width = rgb.shape[0] / factor, rgb.shape[1] / factor
@@ -105,7 +107,7 @@ def find_field(rgb: Photo) -> Field | None:
     return Field(float(x), float(y), float(radius), not inside).scaled(factor)
 
 
-def _contrast(small: Photo) -> npt.NDArray[np.int16]:
+def _contrast(small: Photo) -> Contrast:
     """Largest channel difference of each pixel from the background color, (h, w) 0-255."""
     height, width = small.shape[:2]
     patch = max(2, min(height, width) // 48)
@@ -120,8 +122,62 @@ def _contrast(small: Photo) -> npt.NDArray[np.int16]:
         ground = np.minimum(corners.min(axis=0), 24)  # camera black, unless all corners are pale
     difference = np.abs(small.astype(np.int16) - ground.astype(np.int16))
     red, green, blue = (difference[..., channel] for channel in range(3))
-    largest: npt.NDArray[np.int16] = np.maximum(np.maximum(red, green), blue)
+    largest: Contrast = np.maximum(np.maximum(red, green), blue)
     return largest  # five times as fast as .max(axis=2)
+
+
+def _fit(contrast: Contrast) -> tuple[float, Floats]:
+    """The circle of the level that shows it best, and how well."""
+    best = -1.0, np.zeros(3)
+    for level in _LEVELS:
+        mask, corner = _trim(contrast > level)
+        points = _rim_candidates(mask)
+        if len(points) < 12:
+            continue
+        score, circle = _best_circle(points, mask)
+        if score > best[0] + 0.02:
+            best = score, circle + corner
+        if score > _CLEAR:
+            break
+    return best
+
+
+def _around_field(contrast: Contrast) -> tuple[Floats, Mask] | None:
+    """The circle about the middle of the largest piece that holds all of it, and what lies in it.
+
+    None where no bright marks lie outside of it.
+    """
+    field = _largest_piece(contrast > _MARK[0])
+    rows, columns = np.nonzero(field)
+    if not len(rows):
+        return None
+    x, y = ((at.min() + at.max() + 1) / 2 for at in (columns, rows))
+    radius = np.hypot(columns + 0.5 - x, rows + 0.5 - y).max()
+    down, across = (np.arange(n) + 0.5 for n in field.shape)
+    inside = np.hypot(across[None, :] - x, down[:, None] - y) <= radius
+    marks = int((~inside & (contrast > _MARK[1])).sum())
+    if not _MARKED[0] <= marks <= _MARKED[1] * len(rows) or len(rows) < _FILLED * inside.sum():
+        return None
+    return np.array([x, y, radius]), inside
+
+
+def _largest_piece(mask: Mask) -> Mask:
+    """What hangs together with the longest run of any row, along rows and columns."""
+    runs = [_runs(mask), _runs(mask.T).T]
+    piece: Mask = mask & (runs[0] == np.bincount(runs[0][mask], minlength=1).argmax())
+    size = 0
+    while size < (size := int(piece.sum())):
+        for run in runs:
+            reached = np.zeros(run.max() + 1, bool)
+            reached[run[piece]] = True
+            piece = mask & reached[run]
+    return piece
+
+
+def _runs(mask: Mask) -> npt.NDArray[np.intp]:
+    """Of each pixel the number of its run of foreground in its row."""
+    number: npt.NDArray[np.intp] = np.cumsum(~np.pad(mask, ((0, 0), (1, 0))), dtype=np.intp)
+    return number.reshape(len(mask), -1)[:, 1:]
 
 
 def _trim(mask: Mask) -> tuple[Mask, Floats]:

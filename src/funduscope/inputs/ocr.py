@@ -6,10 +6,10 @@ import io
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PIL import Image
 
+from funduscope.errors import DataError
 from funduscope.inputs.photo import Photo
 from funduscope.inputs.text_boxes import Box
 
@@ -18,33 +18,37 @@ _HEIGHT = 48
 _SECONDS = 20
 
 
-@dataclass(frozen=True)
-class Confirmation:
-    """What OCR made of the boxes.
+def tesseract(program: str = "tesseract") -> str:
+    """Where the program is.
 
-    Attributes:
-        available: tesseract is installed; else nothing was read and the boxes stand as they are.
-        characters: of each box, how many letters and digits were read; never the text itself.
-        detail: why nothing was read, else empty.
+    Raises:
+        DataError: it is not installed.
     """
+    path = shutil.which(program)
+    if path is None:
+        raise DataError(
+            program,
+            place="the setting ocr",
+            rule="the program that reads text is installed and on the PATH",
+            remedy="install tesseract (Debian: tesseract-ocr), or leave out ocr",
+            code="no_ocr",
+        )
+    return path
 
-    available: bool
-    characters: tuple[int, ...]
-    detail: str
 
-
-def confirm(rgb: Photo, boxes: Sequence[Box], *, program: str = "tesseract") -> Confirmation:
-    """Read the boxes by OCR.
+def letters_read(rgb: Photo, boxes: Sequence[Box], *, program: str = "tesseract") -> list[int]:
+    """Of each box, how many letters and digits were read; never the text itself.
 
     Args:
         rgb: uint8 (H, W, 3).
         boxes: from `find_text`.
         program: name or path of tesseract.
+
+    Raises:
+        DataError: it is not installed.
     """
-    path = shutil.which(program)
-    if path is None:
-        return Confirmation(False, (), f"{program} is not installed: its opinion was not asked")
-    return Confirmation(True, tuple(_read(rgb, box, path) for box in boxes), "")
+    path = tesseract(program)
+    return [_read(rgb, box, path) for box in boxes]
 
 
 def _read(rgb: Photo, box: Box, path: str) -> int:

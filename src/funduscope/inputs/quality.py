@@ -8,12 +8,13 @@ val and on the four grades of cataract of `csdi`; see `docs/results/refusals.md`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from funduscope.inputs.crop import disk
 from funduscope.inputs.features import SIDE, Look
+from funduscope.inputs.field import Field
 from funduscope.inputs.fundus_net import fundus_score, threshold
 
 # reason -> (value that earns 0, value that earns 1)
@@ -55,16 +56,41 @@ class Quality:
     reason: str | None
 
 
-def assess(seen: Look) -> Quality:
-    """Judge one photograph by a `look` at it.
+def assess(seen: Look, *, gradable_from: float = GRADABLE_FROM) -> Quality:
+    """Judge one photograph by a `look` at it; it is gradable from that mark (0..1) on.
 
     A poor fundus photograph is not gradable but is_fundus; another picture is neither.
     """
     if seen.likeness < _NOISE or fundus_score(seen.square) < threshold():
         return Quality(is_fundus=False, gradable=False, gradability=0.0, reason="not_fundus")
+    return _graded(seen, gradable_from)
+
+
+def featureless(seen: Look, field: Field | None) -> Quality | None:
+    """Judge what `assess` refused once more, where something else says that it is of an eye.
+
+    A dense cataract or a lost focus leaves an even disk, as many other things do: no pixel tells
+    them apart. Where a record vouches for the eye, a whole round field of view with nothing sharp
+    in it is a photograph that cannot be graded.
+
+    Args:
+        seen: the look at the picture.
+        field: the circle found in it.
+
+    Returns:
+        Its quality, not gradable; None if the picture is not so.
+    """
+    if seen.likeness < _NOISE or field is None or field.clipped:
+        return None
+    if _mark("blur", measure(seen)["blur"]) >= GRADABLE_FROM:
+        return None
+    return replace(_graded(seen, GRADABLE_FROM), gradability=0.0)
+
+
+def _graded(seen: Look, gradable_from: float) -> Quality:
     marks = {reason: _mark(reason, value) for reason, value in measure(seen).items()}
     worst = min(marks, key=lambda reason: marks[reason])
-    gradable = marks[worst] >= GRADABLE_FROM
+    gradable = marks[worst] >= gradable_from
     return Quality(
         is_fundus=True,
         gradable=gradable,
