@@ -63,3 +63,9 @@ def test_a_files_own_path_tells_columns(tmp_path: Path) -> None:
 
 def test_labels_that_a_text_bears() -> None:
     assert prose.labels_of(REPORT)[:4] == ["姓名", "性别", "年龄", "检查号"]
+
+
+def test_a_fact_ends_with_its_sentence() -> None:
+    text = "姓名：王芳\n所见：\n微信号：wang_1。右眼：玻璃体混浊。"
+    assert prose.facts(text, ["姓名", "微信号"]) == {"姓名": "王芳", "微信号": "wang_1"}
+    assert prose.cut(text, ["姓名", "微信号"]) == "所见：\n右眼：玻璃体混浊。"

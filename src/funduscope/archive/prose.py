@@ -68,7 +68,7 @@ def facts(text: str, labels: Iterable[str]) -> dict[str, str]:
     """Label -> its value on the same line, the first one that is not empty."""
     found: dict[str, str] = {}
     for label, start, end, _ in _values(text, set(labels)):
-        if value := text[start:end].strip(" \t\u3000|;,\uff0c\uff1b"):
+        if value := text[start:end].strip(" \t\u3000|;,\uff0c\uff1b\u3002"):
             found.setdefault(label, value)
     return found
 
@@ -120,6 +120,8 @@ def _values(text: str, labels: set[str]) -> list[tuple[str, int, int, int]]:
         end = len(text) if line < 0 else line
         if at + 1 < len(marks):
             end = min(end, marks[at + 1][0])
+        sentence = text.find("\u3002", start, end)  # a fact is no sentence; the next one is prose
+        end = end if sentence < 0 else sentence + 1
         found.append((label, start, max(start, end), begin))
     return found
 

@@ -240,7 +240,7 @@ def _alone(
 ) -> Learnt:
     """No table knows the photographs: their names are all there is."""
     draft = SourceDraft()
-    draft.set("site", site.name)
+    draft.set("site", site.name, "stands in the corpus: choose one that may be published")
     draft.set("folder", site.folder)
     draft.set("kind", "folder", "no table has numbers that the file names bear")
     draft.set("photos", globs, f"{count} files")

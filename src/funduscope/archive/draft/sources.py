@@ -52,7 +52,7 @@ def open_table(site: Site, table: Table, file_names: Collection[str]) -> Sourced
     _settle_visits(table, roles)
     sourced = Sourced(table, roles, columns)
     draft = sourced.draft
-    draft.set("site", site.name)
+    draft.set("site", site.name, "stands in the corpus: choose one that may be published")
     draft.set("folder", site.folder)
     if table.kind != "dicom":
         globs = _globs(site, table)
