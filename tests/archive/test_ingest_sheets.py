@@ -131,8 +131,6 @@ def test_a_benchmark_keeps_every_labeled_picture(
     monkeypatch.setattr(
         inputs, "assess", lambda seen, **_: refused if seen.likeness < 0.5 else sound
     )
-        inputs, "assess", lambda seen, **_: refused if seen.likeness < 0.5 else sound
-    )
     strict = IngestSettings(workers=1, keep_refused=False, max_failed=1)
     fewer = ingest(tmp_path / "someset", tmp_path / "strict", strict)
     assert fewer.rejects.select("step", "code", "severity").rows() == [
