@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from funduscope.archive import residue
+from funduscope.archive import residue, residue_texts
 from funduscope.archive.residue import Hit
 
 ROOT = Path(__file__).parents[2]
@@ -250,7 +250,7 @@ def test_an_empty_list_finds_nothing(tmp_path):
 
 
 def test_more_strings_than_one_reading_takes_are_all_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(residue, "BATCH", 2)
+    monkeypatch.setattr(residue_texts, "BATCH", 2)
     text = "张伟 619903196112113622 hv-21-00001 2016-02-10"
     assert kinds(tmp_path, text.encode()) == {"name", "identity", "patient", "exam_date"}
 

@@ -75,7 +75,8 @@ def _compare(
     for start in range(0, len(first), step):
         for left in range(0, len(second), _BLOCK):
             differ = first[start : start + step, None] ^ second[None, left : left + _BLOCK]
-            row, column = np.nonzero(np.bitwise_count(differ) <= bits)
+            near = np.flatnonzero(np.bitwise_count(differ).ravel() <= bits)
+            row, column = np.divmod(near, differ.shape[1])
             if len(row):
                 found = np.stack([rows[start + row], columns[left + column]], axis=1)
                 yield found, differ[row, column]

@@ -24,25 +24,17 @@ class Shared:
     correlation: float
     mirrored: bool
 
-
-@dataclass(frozen=True)
-class Summary:
-    """How much of one benchmark the archive holds.
-
-    Attributes:
-        images, shared: photographs of the benchmark, and those of them that the archive holds.
-        archive_images: photographs of the archive that are in the benchmark.
-    """
-
-    corpus_id: str
-    images: int
-    shared: int
-    archive_images: int
+    @property
+    def said(self) -> str:
+        """The pair in words, for the ledger."""
+        other = f"{self.benchmark_image_id} of corpus {self.corpus_id}"
+        how = ", mirrored" if self.mirrored else ""
+        return f"shows the same picture as {other} ({self.correlation:.2f}{how})"
 
 
 def check(
-    image_ids: Sequence[str], thumbs: Thumbs, benchmarks: Sequence[Path]
-) -> tuple[list[Shared], list[Summary]]:
+    image_ids: Sequence[str], thumbs: Thumbs, benchmarks: Sequence[str | Path]
+) -> tuple[list[Shared], dict[str, dict[str, int]]]:
     """Compare the photographs of an archive with benchmark corpora.
 
     Args:
@@ -52,14 +44,15 @@ def check(
             lie in a temporary file.
 
     Returns:
-        One row a pair, sorted; one summary a benchmark, in the order given.
+        One row a pair, sorted; of each benchmark, by its corpus id: `seen` photographs, how many of
+        them are `shared`, and how many of `ours` they are.
 
     Raises:
         DataError: a folder is no finished corpus, or a photograph in it cannot be read.
     """
     assert len(image_ids) == len(thumbs)
     rows: list[Shared] = []
-    summaries = []
+    counts: dict[str, dict[str, int]] = {}
     for folder in benchmarks:
         corpus: store.Corpus = store.Corpus.open(folder)
         with tempfile.TemporaryDirectory() as place:
@@ -71,15 +64,12 @@ def check(
             for c in copies
         ]
         rows += found
-        summaries.append(
-            Summary(
-                corpus_id=corpus.id,
-                images=len(names),
-                shared=len({row.benchmark_image_id for row in found}),
-                archive_images=len({row.image_id for row in found}),
-            )
-        )
-    return sorted(rows), summaries
+        counts[corpus.id] = {
+            "seen": len(names),
+            "shared": len({row.benchmark_image_id for row in found}),
+            "ours": len({row.image_id for row in found}),
+        }
+    return sorted(rows), counts
 
 
 def thumbs_of(corpus: store.Corpus, file: Path) -> tuple[list[str], Thumbs]:

@@ -149,20 +149,20 @@ def mirrored(patches: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
 
 
 def _smooth(pictures: Floats) -> Floats:
-    return _blurred(_blurred(pictures, _GROUND // 2 | 1), _GROUND // 2 | 1)
+    return _blurred(pictures, _GROUND // 2 | 1, 2)
 
 
-def _blurred(pictures: Floats, width: int) -> Floats:
-    """Moving average over `width` x `width` px (odd); beyond the edges it is 0."""
-    kernel = _box(pictures.shape[1], width)
-    return np.asarray(kernel @ pictures @ kernel, np.float32)
+def _blurred(pictures: Floats, width: int, times: int = 1) -> Floats:
+    """Moving average over `width` x `width` px (odd), repeated; beyond the edges it is 0."""
+    kernel = _box(pictures.shape[1], width, times)
+    return np.asarray(kernel @ pictures @ kernel.T, np.float32)
 
 
 @lru_cache(maxsize=8)
-def _box(side: int, width: int) -> Floats:
+def _box(side: int, width: int, times: int) -> Floats:
     axis = np.arange(side)
     near = np.abs(axis[:, None] - axis) <= width // 2
-    kernel: Floats = (near / width).astype(np.float32)
+    kernel: Floats = np.linalg.matrix_power(near / width, times).astype(np.float32)
     return kernel
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from funduscope import findings, store, tables
 from funduscope.archive import (
+    contamination,
     duplicates,
     faults,
     identity,
@@ -23,6 +24,7 @@ from funduscope.archive import (
     splits,
     texts,
 )
+from funduscope.archive.fingerprints import Thumbs
 from funduscope.archive.identity import Pseudonyms
 from funduscope.archive.parts import Kept, Part
 from funduscope.archive.records import Exam, Note, Photo
@@ -40,6 +42,7 @@ def write(
     settings: IngestSettings,
     pseudonyms: Pseudonyms,
     key_file: Path,
+    benchmarks: Sequence[str | Path] = (),
 ) -> None:
     """Write the tables of a corpus whose pixel files are all there, and fill in its counts.
 
@@ -47,13 +50,18 @@ def write(
         DataError: more photographs were rejected than the settings allow.
     """
     corpus = _Corpus(planned, done, settings, pseudonyms)
-    corpus.cluster(parts.thumbs(output.path, done))
+    thumbs = parts.thumbs(output.path, done)
+    corpus.cluster(thumbs)
+    shared = corpus.shared_with(benchmarks, thumbs)
+    del thumbs  # before its file goes
     corpus.split()
     images = corpus.image_rows()
     said = corpus.texts()
     labels, dropped = _label_rows(planned, corpus.kept)
     notes = [*planned.notes, *corpus.faults(), *corpus.notes, *said.notes, *dropped]
     _tally(output, planned, corpus, notes, said)
+    if shared:
+        output.counts["benchmarks"] = shared
     ledger = [_ledger_row(note, pseudonyms) for note in notes]
     for table, rows in (
         (tables.IMAGES, images),
@@ -70,21 +78,21 @@ def write(
     )
     places = {note.place for note in notes} | {p.place for e in planned.exams for p in e.photos}
     places |= {report.place for exam in planned.exams for report in exam.reports}
-    identity.write_locators(key_file, {_locator(place, pseudonyms): place for place in places})
+    identity.write_locators(key_file, {pseudonyms("locator", place): place for place in places})
     too_many = faults.too_many(output.counts["images"], notes, settings)
     if too_many is not None:
         raise too_many
     parts.clear(output.path)
-    _search(output.path, planned)
+    _search(output.path, planned, settings.workers)
 
 
-def _search(corpus: Path, planned: plan.Plan) -> None:
+def _search(corpus: Path, planned: plan.Plan, threads: int) -> None:
     """Search every byte of what was written for every identifying string that was read.
 
     Raises:
         IdentityError: one is still there; the corpus gets no manifest.
     """
-    hits = residue.scan(corpus, plan.identifying(planned), ours=_ours(planned))
+    hits = residue.scan(corpus, plan.identifying(planned), ours=_ours(planned), threads=threads)
     if hits:
         shown = "; ".join(f"{hit.file}, {hit.place}: {hit.kind}" for hit in hits[:5])
         raise IdentityError(
@@ -145,7 +153,7 @@ class _Corpus:
         """The examination of a photograph."""
         return self.planned.exams[kept.exam]
 
-    def cluster(self, thumbs: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
+    def cluster(self, thumbs: Thumbs) -> None:
         """Join patients that share a picture; only unnamed ones become one patient."""
         hashes = np.array([kept.phash for kept in self.kept], np.uint64)
         joined, same = duplicates.Clusters(), duplicates.Clusters()
@@ -169,6 +177,16 @@ class _Corpus:
                 self._note(other, "near_duplicate", detail + "; both are in one split")
         self.units = [joined.of(name) for name in self.patients]
         self.patients = [same.of(name) for name in self.patients]
+
+    def shared_with(
+        self, benchmarks: Sequence[str | Path], thumbs: Thumbs
+    ) -> dict[str, dict[str, int]]:
+        """Note the photographs that benchmarks hold too; the counts of each benchmark."""
+        of = {kept.image_id: kept for kept in self.kept}
+        rows, counts = contamination.check(list(of), thumbs, benchmarks)
+        for row in rows:
+            self._note(of[row.image_id], "in_benchmark", row.said)
+        return counts
 
     def _published(self, kept: Kept) -> bool:
         """Whether the split of this photograph was published and stays comparable with others'."""
@@ -237,7 +255,7 @@ class _Corpus:
             "age_years": exam.age,
             "sex": exam.sex,
             "camera": None if exam.camera in self.unsafe else exam.camera,
-            "source": _locator(photo.place, self.pseudonyms),
+            "source": self.pseudonyms("locator", photo.place),
             "licence": photo.licence,
             "source_sha256": kept.source_sha256,
             "width_px": kept.width,
@@ -369,13 +387,9 @@ def _tally(
         assert count["seen"] == ended, f"{item}: {count}"
 
 
-def _locator(place: str, pseudonyms: Pseudonyms) -> str:
-    return pseudonyms("locator", place)
-
-
 def _ledger_row(note: Note, pseudonyms: Pseudonyms) -> dict[str, str]:
     return {
-        "locator": _locator(note.place, pseudonyms),
+        "locator": pseudonyms("locator", note.place),
         "item": note.item,
         "step": note.step,
         "code": note.code,

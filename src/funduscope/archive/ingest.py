@@ -48,6 +48,7 @@ def ingest(
     settings: IngestSettings | None = None,
     *,
     config_path: str | Path | None = None,
+    benchmarks: Sequence[str | Path] = (),
     resume: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -60,6 +61,7 @@ def ingest(
         settings: sizes, shares, places; the defaults if None.
         config_path: description of the archive; default: its own `archive.toml`, or the ready
             sheet for a folder with `labels.csv`.
+        benchmarks: finished corpora; photographs that the archive shares with them are listed.
         resume: go on with a run that was interrupted; finished parts are not read again.
         force: begin anew, whatever lies in `out`.
         progress: told about each photograph.
@@ -82,22 +84,32 @@ def ingest(
         pseudonyms = identity.Pseudonyms(identity.open_key(key_file))
         described = dicom_server.fetch(archive, described, progress, resume=resume)
         planned = plan.make(archive, described, pseudonyms)
-        made_from = [
-            {"kind": "archive", "id": planned.input_id, "path": str(archive)},
-            {"kind": "key", "id": pseudonyms.fingerprint},
-        ]
         with store.create(
             out,
             kind="corpus",
             config=settings.model_dump(mode="json", exclude=_NO_PART_OF_IT),
             seed=settings.seed,
-            inputs=made_from,
+            inputs=_inputs(archive, planned, pseudonyms, benchmarks),
             resume=resume,
             force=force,
         ) as output:
             done = _photographs(archive, out, planned, settings, progress)
-            finish.write(output, planned, done, settings, pseudonyms, key_file)
+            finish.write(output, planned, done, settings, pseudonyms, key_file, benchmarks)
     return store.Corpus.open(out)  # type: ignore[no-any-return]
+
+
+def _inputs(
+    archive: Path,
+    planned: plan.Plan,
+    pseudonyms: identity.Pseudonyms,
+    benchmarks: Sequence[str | Path],
+) -> list[dict[str, str]]:
+    """What the corpus is made from, for its manifest."""
+    return [
+        {"kind": "archive", "id": planned.input_id, "path": str(archive)},
+        {"kind": "key", "id": pseudonyms.fingerprint},
+        *({"kind": "benchmark", "id": one.id} for one in map(store.Corpus.open, benchmarks)),
+    ]
 
 
 def _keep_apart(archive: Path, out: Path) -> None:

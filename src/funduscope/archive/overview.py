@@ -25,7 +25,9 @@ _COPIES: Final = (
     "duplicate_across_patients",
     "duplicate_other_eye",
     "same_person",
+    "in_benchmark",
 )
+_SHARED: Final = ("seen", "shared", "ours")
 _LARGEST: Final = 3
 _EXAMPLES: Final = 3  # locators shown for each reason
 _PHOTOS: Final = 12
@@ -228,7 +230,13 @@ def _copies(corpus: store.Corpus, words: Words) -> list[pages.Block]:
     items = [(words.reason(code), counts.get(code, 0)) for code in _COPIES]
     elsewhere = corpus.images.group_by("patient_id").n_unique().filter(_several_sites()).height
     items.append((words("ingest.several_sites"), elsewhere))
-    return [pages.Bars(items, words("ingest.copies_caption"))]
+    shared = corpus.manifest.counts.get("benchmarks", {})
+    rows = [(name, *(count[part] for part in _SHARED)) for name, count in shared.items()]
+    names = ("benchmark", "of_benchmark", "shared", "shared_ours")
+    table = pages.Table(
+        [Column(words(f"ingest.{name}")) for name in names], rows, words("ingest.shared_caption")
+    )
+    return [pages.Bars(items, words("ingest.copies_caption")), *([table] if rows else [])]
 
 
 def _several_sites() -> Any:

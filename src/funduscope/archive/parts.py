@@ -21,6 +21,7 @@ from funduscope import store
 from funduscope.archive.photographs import THUMB, Reading
 
 _WORK = ".work"
+_GROUP = 128
 _FEATURES = {"image_id": {"dtype": "string", "_type": "Value"}, "image": {"_type": "Image"}}
 
 
@@ -89,16 +90,23 @@ def write(out: Path, part: Part, readings: Sequence[Reading]) -> None:
     schema = pa.schema([("image_id", pa.string()), ("image", image)]).with_metadata(
         {"huggingface": info}
     )
-    rows = [
-        {"image_id": k.image_id, "image": {"bytes": r.stored, "path": f"{k.image_id}.{r.suffix}"}}
-        for k, r in zip(part.kept, readings, strict=True)
-    ]
     target = out / "pixels" / part.name
     unfinished = target.with_name(target.name + ".part")
     # Encoded photographs do not shrink further; small row groups let a reader stream.
-    pq.write_table(
-        pa.Table.from_pylist(rows, schema), unfinished, compression="none", row_group_size=128
-    )
+    with pq.ParquetWriter(unfinished, schema, compression="none") as writer:
+        for start in range(0, len(readings), _GROUP):
+            rows = [
+                {
+                    "image_id": kept.image_id,
+                    "image": {"bytes": one.stored, "path": f"{kept.image_id}.{one.suffix}"},
+                }
+                for kept, one in zip(
+                    part.kept[start : start + _GROUP],
+                    readings[start : start + _GROUP],
+                    strict=True,
+                )
+            ]
+            writer.write_table(pa.Table.from_pylist(rows, schema))
     unfinished.replace(target)
     thumbs = np.stack([r.thumb for r in readings]) if readings else _no_thumbs()
     store.write_bytes(work / f"{target.stem}.npy", thumbs.tobytes())
@@ -121,12 +129,14 @@ def read(out: Path, number: int) -> Part | None:
 
 
 def thumbs(out: Path, parts: Sequence[Part]) -> npt.NDArray[np.uint8]:
-    """The thumbnails of all photographs kept, in order, uint8 (N, THUMB, THUMB)."""
-    found = [_no_thumbs()]
-    for part in parts:
-        path = out / _WORK / f"{Path(part.name).stem}.npy"
-        found.append(np.fromfile(path, np.uint8).reshape(-1, THUMB, THUMB))
-    return np.concatenate(found)
+    """The thumbnails of all photographs kept, in order, uint8 (N, THUMB, THUMB); mapped."""
+    together = out / _WORK / "thumbs"
+    with together.open("wb") as stream:
+        for part in parts:
+            stream.write((out / _WORK / f"{Path(part.name).stem}.npy").read_bytes())
+    if not together.stat().st_size:
+        return _no_thumbs()
+    return np.memmap(together, np.uint8, "r").reshape(-1, THUMB, THUMB)
 
 
 def clear(out: Path) -> None:

@@ -59,6 +59,7 @@ def own(text: str, secrets: Mapping[str, Sequence[str]], day: date | None) -> It
         secrets: role -> values, narrow.
         day: of the examination, if known.
     """
+    bare = _bare(text)
     for role, values in secrets.items():
         mark = MARKS.get(role, "id")
         for value in values:
@@ -67,10 +68,15 @@ def own(text: str, secrets: Mapping[str, Sequence[str]], day: date | None) -> It
                     yield start, end, mark
             elif role in ("exam_date", "birth_date"):
                 yield from _dates(text, value, role, day)
-            else:
+            elif re.sub(r"^[a-z]*0*(?=\d+$)", "", _bare(value)) in bare:
                 for pattern in _number(value):
                     for found in pattern.finditer(text):
                         yield *found.span(), mark
+
+
+def _bare(text: str) -> str:
+    """Letters and digits alone; what does not stand in these needs no pattern of its own."""
+    return re.sub(r"[\W_]", "", text).lower()
 
 
 def _person(value: str) -> bool:
@@ -94,7 +100,7 @@ def _dates(text: str, value: str, role: str, day: date | None) -> Iterator[Find]
     forms = {value.strip()} if len(re.sub(r"\D", "", value)) >= 6 else set()
     if whole is not None:
         forms |= {f"{whole:%Y%m%d}", f"{whole:%y%m%d}"}
-    for form in sorted(forms, key=len, reverse=True):
+    for form in sorted((form for form in forms if form in text), key=len, reverse=True):
         for found in re.finditer(rf"(?<![\d.]){re.escape(form)}(?![\d])", text):
             yield *found.span(), mark
 
@@ -138,18 +144,20 @@ def _han(text: str, value: str) -> Iterator[tuple[int, int]]:
     letters = re.sub(rf"(?:{either('zh', 'titles')})+$", "", letters)
     if len(letters) < 2:
         return
-    for pattern in _han_patterns(letters):
+    # Patterns are made for one name: only where a character of it stands at all.
+    for pattern in _han_patterns(letters) if any(char in text for char in letters) else ():
         for found in pattern.finditer(text):
             group = "it" if "it" in pattern.groupindex else 0
             start, end = found.span(group)
             word = text[start:end] == letters and letters in lists.words("zh", "everyday")
             if _meant(text, start, end) or not (word or lists.in_words(text, start, end)):
                 yield start, end
-    for pattern in _pinyin_patterns(letters):
+    for pattern in _pinyin_patterns(letters) if _LATIN.search(text) else ():
         for found in pattern.finditer(text):
             yield found.span()
 
 
+_LATIN = re.compile("[A-Za-z]")
 _KNOWN = re.compile(r"(?:患者|病人|姓名|签名|医师|医生|审核|者)\s*[:：]?\s*$")
 
 
@@ -215,6 +223,9 @@ def _latin(text: str, value: str) -> Iterator[tuple[int, int]]:
         for word in re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", value)
         if word.lower() not in _TITLES_EN
     ]
+    bare = _bare(text)
+    if not any(_bare(word) in bare for word in words):  # every pattern holds one of them whole
+        return
     for pattern in _latin_patterns(tuple(words)):
         for found in pattern.finditer(text):
             yield found.span("it" if "it" in pattern.groupindex else 0)

@@ -15,21 +15,21 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
 from funduscope.archive import residue_forms as forms
 from funduscope.archive import residue_open
+from funduscope.archive.residue_bytes import Patterns
 from funduscope.archive.residue_open import Piece
-from funduscope.archive.residue_texts import unsaid
+from funduscope.archive.residue_texts import batches
 
 SHORTEST_DENSE = 6
 CHANCE = 1e-3
 """Finds by chance that are expected, at most, in all compressed bits of the corpus."""
-BATCH = 50_000
-"""Forms looked for in one reading of the corpus: more of them take more readings, not memory."""
-_SHORTEST_PLAIN = 4
 _AROUND = 96
 
 
@@ -54,6 +54,7 @@ def scan(
     *,
     also: Mapping[str, bytes] | None = None,
     ours: Iterable[str] = (),
+    threads: int = 1,
 ) -> list[Hit]:
     """Where identifying strings remain in a corpus; an empty list: nowhere.
 
@@ -63,6 +64,7 @@ def scan(
             orders and by their longer words, kinds that hold `date` or `birth` in other forms.
         also: name -> bytes of files that are not written yet (the manifest).
         ours: texts of our own that any corpus may hold; strings that stand in them are no finds.
+        threads: how many files are searched at once.
 
     Returns:
         One hit for each file, place and kind, sorted.
@@ -71,22 +73,28 @@ def scan(
         OSError: a file cannot be read; nothing is skipped.
     """
     below = sorted(corpus.rglob("*"))
-    wanted = unsaid(forms.forms(strings), ours)
-    shortest = shortest_dense(
-        sum(1 for form in wanted for _ in forms.encoded(form)),
-        sum(path.lstat().st_size for path in below),
-    )
+    size = sum(path.lstat().st_size for path in below)
+    shortest = shortest_dense(_patterns(forms.forms(strings)), size)
     hits: set[Hit] = set()
-    for start in range(0, len(wanted), BATCH):
-        finder = _Finder.of(wanted[start : start + BATCH], shortest)
-        for path in below:
-            name = path.relative_to(corpus).as_posix()
-            hits |= _named(name, finder)
-            if path.is_file():
-                hits |= _hits(name, residue_open.pieces(path), finder)
-        for name, data in (also or {}).items():
-            hits |= _hits(name, residue_open.blob(data, "", 0), finder)
+    with ThreadPoolExecutor(threads) as pool:
+        for some in batches(strings, ours):
+            finder = _Finder.of(some, shortest)
+            for found in pool.map(_in_file, repeat(corpus), below, repeat(finder)):
+                hits |= found
+            for name, data in (also or {}).items():
+                hits |= _hits(name, residue_open.blob(data, "", 0), finder)
     return sorted(hits)
+
+
+def _patterns(wanted: Iterator[forms.Form]) -> int:
+    """About how many byte patterns there are, by every sixteenth form."""
+    return 16 * sum(1 for form in islice(wanted, 0, None, 16) for _ in forms.encoded(form))
+
+
+def _in_file(corpus: Path, path: Path, finder: _Finder) -> set[Hit]:
+    name = path.relative_to(corpus).as_posix()
+    hits = _named(name, finder)
+    return hits | _hits(name, residue_open.pieces(path), finder) if path.is_file() else hits
 
 
 def _named(name: str, finder: _Finder) -> set[Hit]:
@@ -113,34 +121,20 @@ def _shown(name: str, finder: _Finder) -> str:
 
 @dataclass
 class _Finder:
-    """Looks for all forms at once (Aho-Corasick), in texts and among bytes.
-
-    `meaning` holds, for each byte pattern, its length and the encodings and kinds it stands for.
-    """
+    """Looks for all forms at once: in texts (Aho-Corasick) and among bytes."""
 
     wanted: list[forms.Form]
     text: Any
-    bytes: Any
-    meaning: list[tuple[int, list[tuple[str, str]]]]
+    patterns: Patterns
     shortest: int
 
     @classmethod
     def of(cls, wanted: list[forms.Form], shortest: int) -> _Finder:
         """Ready to search; among dense bytes only patterns of at least `shortest` bytes count."""
-        from ahocorasick_rs import AhoCorasick, BytesAhoCorasick
+        from ahocorasick_rs import AhoCorasick
 
-        patterns: dict[bytes, list[tuple[str, str]]] = {}
-        for form in wanted:
-            for encoding, data in forms.encoded(form):
-                if len(data) >= _SHORTEST_PLAIN:
-                    patterns.setdefault(data, []).append((encoding, form.kind))
-        return cls(
-            wanted,
-            AhoCorasick([form.squeezed for form in wanted]),
-            BytesAhoCorasick(list(patterns)),
-            [(len(data), meant) for data, meant in patterns.items()],
-            shortest,
-        )
+        text = AhoCorasick([form.squeezed for form in wanted])
+        return cls(wanted, text, Patterns(wanted), shortest)
 
     def kinds(self, piece: Piece) -> set[str]:
         """Kinds of the strings that stand in a piece."""
@@ -168,18 +162,14 @@ class _Finder:
     def _in_bytes(self, data: bytes, shortest: int) -> set[str]:
         """Finds among bytes are read once more as text, with what stands around them."""
         kinds: set[str] = set()
-        for number, start, end in self.bytes.find_matches_as_indexes(data, overlapping=True):
-            size, meaning = self.meaning[number]
-            if size < shortest:
-                continue
-            wordlike = size < SHORTEST_DENSE and data[start:end].isalnum()
-            for encoding, kind in meaning:
-                # Two ideographs in UTF-16 may be four letters of a word: no name among texts.
-                if kind not in kinds and not (wordlike and encoding.startswith("utf-16")):
-                    before = _read(data[start - min(start, _AROUND) : start], encoding)
-                    text = before + data[start : end + _AROUND].decode(encoding, "replace")
-                    if kind in self._in_text(text, whole=False):
-                        kinds.add(kind)
+        for start, end, encoding, form in self.patterns.find(data, shortest):
+            # Two ideographs in UTF-16 may be four letters of a word: no name among texts.
+            wordlike = end - start < SHORTEST_DENSE and data[start:end].isalnum()
+            if form.kind not in kinds and not (wordlike and encoding.startswith("utf-16")):
+                before = _read(data[start - min(start, _AROUND) : start], encoding)
+                text = before + data[start : end + _AROUND].decode(encoding, "replace")
+                if form.kind in self._in_text(text, whole=False):
+                    kinds.add(form.kind)
         return kinds
 
 

@@ -64,14 +64,11 @@ def squeeze(folded: str) -> str:
     return folded.translate(_DROP)
 
 
-def forms(strings: Mapping[str, Iterable[str]]) -> list[Form]:
-    """All forms of all strings that are worth looking for; no form twice."""
-    found: dict[str, Form] = {}
+def forms(strings: Mapping[str, Iterable[str]]) -> Iterator[Form]:
+    """All forms of all strings that are worth looking for; one at a time, some of them twice."""
     for kind, values in strings.items():
         for value in dict.fromkeys(values):
-            for form in _forms(kind, value):
-                found.setdefault(form.squeezed, form)
-    return list(found.values())
+            yield from _forms(kind, value)
 
 
 def _forms(kind: str, value: str) -> Iterator[Form]:

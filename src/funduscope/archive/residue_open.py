@@ -26,6 +26,7 @@ from funduscope.archive.residue_forms import BARRIER
 
 _TEXT_CHUNK = 1 << 20
 _DEEPEST = 3
+_AT_ONCE = 1 << 23  # bytes of a table
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _BASE64 = re.compile(r"base64,\s*([A-Za-z0-9+/\s]{16,}={0,2})")
 
@@ -233,7 +234,9 @@ def _parquet(path: Path) -> Iterator[Piece]:
                 yield from blob(key, "Parquet metadata", 0)
                 yield from blob(value, "Parquet metadata", 0)
         row = 0
-        for batch in table.iter_batches(batch_size=4096):
+        size = sum(meta.row_group(number).total_byte_size for number in range(meta.num_row_groups))
+        at_once = max(1, min(4096, _AT_ONCE * meta.num_rows // max(1, size)))
+        for batch in table.iter_batches(batch_size=at_once):
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 number = batch.schema.names.index(name)
                 yield from _column(

@@ -10,13 +10,14 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from funduscope.archive import residue_forms as forms
 from funduscope.archive.residue_open import written
 
 BATCH = 200_000
-"""Forms looked for in one reading of the texts."""
+"""Forms looked for in one reading: more of them take more readings, not memory."""
 _SEPARATORS = frozenset(forms.SEPARATORS)
 
 
@@ -28,30 +29,32 @@ def standing(
     Args:
         texts: as they will be written.
         strings: kind -> strings, as for `residue.scan`.
-        ours: texts of our own, as for `unsaid`.
+        ours: texts of our own, as for `batches`.
 
     Returns:
         Index of a text -> kind -> the strings, one way to write each; texts without any left out.
     """
     found: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    wanted = unsaid(forms.forms(strings), ours)
-    for start in range(0, len(wanted), BATCH):
-        look = _Look(wanted[start : start + BATCH])
+    for some in batches(strings, ours):
+        look = _Look(some)
         for number, text in enumerate(texts):
             for form in look.accepted(text):
                 found[number][form.kind].add(form.spelled[0] if form.spelled else form.squeezed)
     return {number: dict(kinds) for number, kinds in found.items()}
 
 
-def unsaid(wanted: Sequence[forms.Form], ours: Iterable[str]) -> list[forms.Form]:
-    """The forms that do not stand in any text of our own: the others are in every corpus."""
-    texts, kept = list(ours), []
-    for start in range(0, len(wanted), BATCH):
-        some = wanted[start : start + BATCH]
-        look = _Look(some)
-        said = {form.squeezed for text in texts for form in look.accepted(text)}
-        kept += [form for form in some if form.squeezed not in said]
-    return kept
+def batches(
+    strings: Mapping[str, Iterable[str]], ours: Iterable[str] = ()
+) -> Iterator[list[forms.Form]]:
+    """The forms to look for, so many at once, less those that stand in any text of our own."""
+    texts, wanted = list(ours), forms.forms(strings)
+    while some := list(islice(wanted, BATCH)):
+        distinct = {form.squeezed: form for form in reversed(some)}  # the first of equal ones
+        look = _Look(list(distinct.values()))
+        for text in texts:
+            for form in look.accepted(text):
+                distinct.pop(form.squeezed, None)
+        yield list(distinct.values())
 
 
 class _Look:

@@ -18,6 +18,15 @@ Model = Annotated[
 Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle, or its run folder.")]
 Corpus = Annotated[Path, typer.Argument(metavar="CORPUS", help="A corpus made by ingest.")]
 Corpora = Annotated[list[Path], typer.Argument(metavar="CORPUS...", help="Corpora made by ingest.")]
+Benchmarks = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--benchmark",
+        metavar="CORPUS",
+        help="A finished corpus: photographs that the archive shares with it are listed; may "
+        "repeat.",
+    ),
+]
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="New folder for the result.")]
 
 
@@ -34,6 +43,7 @@ def ingest(
             "--draft", help="Only look: write OUT/archive.toml with guesses, OUT/samples.html."
         ),
     ] = False,
+    benchmark: Benchmarks = None,
     set_: options.SetWords = None,
     seed: options.Seed = None,
     resume: options.Resume = False,
@@ -59,6 +69,7 @@ def ingest(
             out,
             chosen,
             config_path=config,
+            benchmarks=benchmark or (),
             resume=resume,
             force=force,
             progress=progress,
