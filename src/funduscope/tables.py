@@ -67,7 +67,7 @@ IMAGES = Table(
         exam_id str pseudonym of the examination
         site_id str institution or set
         eye str OD is the patient's right eye, OS the left
-        eye_source str what told the eye
+        eye_source str what told the eye; record, too, where nothing did
         modality str kind of picture
         field str what the picture is centered on
         volume_id str? volume that the frame belongs to
@@ -96,7 +96,7 @@ IMAGES = Table(
             "eye": EYES,
             "modality": MODALITIES,
             "split": SPLITS,
-            "eye_source": ("record", "dicom", "filename", "report", "pixels", "none"),
+            "eye_source": ("record", "dicom", "filename", "report", "pixels"),
             "field": ("macula", "disc", "other", "unknown"),
             "sex": ("female", "male"),
             "ungradable_reason": (

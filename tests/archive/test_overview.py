@@ -82,7 +82,7 @@ def full(finished):
             {"age_years": 7, "sex": "male"},
             {"age_years": 8, "sex": "male"},
             {"site_id": "south", "camera": "Beta", "gradable": False, "ungradable_reason": "blur"},
-            {"site_id": "south", "camera": None, "eye": "unknown", "eye_source": "none"},
+            {"site_id": "south", "camera": None, "eye": "unknown", "eye_source": "record"},
             {"age_years": 90, "patient_id": "p0", "exam_id": "e7", "split": "train"},
         ],
         reports=[report(0), report(1, language="zh", site_id="south")],
@@ -138,7 +138,7 @@ def test_who_and_what_is_counted(full, page):
         "90+ 0 not given 0",  # the age at the first visit counts
         "female 1 male 1",
         "right eye (OD) 3 left eye (OS) 1 unknown 1",
-        "the record 4",
+        "the record 5",
         "Chinese 1 English 1",
         "drusen 2 0 1",
         "patients at several sites 0",

@@ -256,7 +256,7 @@ class _Builder:
         found: list[tuple[str, str]] = []
         for text in cell.split(self.source.format.separator):
             eye = values.word(text, self.source.values.eye, values.EYES)
-            found.append((eye, told) if eye and eye != "unknown" else ("unknown", "none"))
+            found.append((eye, told) if eye and eye != "unknown" else ("unknown", "record"))
         return found
 
     def _named(self, row: Row) -> list[Photo]:
@@ -350,7 +350,7 @@ class _Builder:
 
 def _common(eyes: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """The one eye that is told, or none."""
-    return eyes[0] if len(set(eyes)) == 1 else ("unknown", "none")
+    return eyes[0] if len(set(eyes)) == 1 else ("unknown", "record")
 
 
 def speaking_of(text: str, eye: str) -> str:

@@ -29,13 +29,14 @@ class Photo:
     Attributes:
         path: below the archive, with forward slashes; members of ZIP files as `x.zip!member`.
         frame: number of the picture, from 0, in a file of several; None in a file of one.
-        eye_source: record, dicom, filename, none; conflict where two of them tell different eyes.
+        eye_source: record (also where it says nothing), dicom, filename; conflict where two of them
+            tell different eyes.
         kind: cfp, or what its name says it is: external, red_free, both_eyes.
     """
 
     path: str
     eye: str = "unknown"
-    eye_source: str = "none"
+    eye_source: str = "record"
     labels: tuple[str, ...] = ()
     licence: str | None = None
     split: str | None = None
