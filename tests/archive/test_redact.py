@@ -271,6 +271,55 @@ def test_ages_above_90_are_not_told(text: str, without: str) -> None:
     assert redact.redact(text, {}) == without
 
 
+@pytest.mark.parametrize(
+    "cell", ["王秀兰 女", "12床王秀兰", "王秀兰之子", "患者王秀兰（女，63岁）", "王 秀 兰 女"]
+)
+def test_a_name_cell_may_hold_more_than_the_name(cell: str) -> None:
+    text = "王秀兰，秀兰姐，兰姐，王老太，患者秀兰：黄斑水肿，女，床旁"
+    done = redact.redact(text, {"name": (cell,)})
+    assert done == "[name]，[name]姐，[name]姐，[name]老太，患者[name]：黄斑水肿，女，床旁"
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("读片：范丽君/尹正 王一 左眼出血", "读片：[name]/[name] [name] 左眼出血"),
+        ("技师小林，操作员TX007", "技师[name]，操作员[number]"),
+        ("患者扎西卓玛，患儿豆豆", "患者[name]，患儿[name]"),
+        ("病人李建国之子来电", "病人[name]之子来电"),
+        (
+            "三月五日拍片，3.5复查，2018.6诊断，58年生",
+            "[date]拍片，[date]复查，[date]诊断，[date]生",
+        ),
+        ("加V：xl1958", "加V：[account]"),
+        (
+            "浙二复查，转市一院，于协和手术",
+            "[institution]复查，转[institution]，于[institution]手术",
+        ),
+        ("来自东平乡，红星煤矿退休职工", "来自[address]，[institution]退休职工"),
+        ("图像见http://a.cn/b?c=1，黄斑水肿", "图像见[link]，黄斑水肿"),
+        ("地址：滨江花园12-3-401 黄斑水肿", "地址：[address]黄斑水肿"),
+        ("患者李建国329907580310", "患者[name][number]"),
+    ],
+)
+def test_people_places_and_days_by_what_stands_around_them(text: str, without: str) -> None:
+    assert redact.redact(text, {}) == without
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "主任医师：建议激光。阅片：左眼出血。审核：通过",
+        "患者要求复查，患者渐渐失明，患儿足月，家属诉视力下降，患者阿柏西普术后",
+        "病程三月余，十月十五次，视力1.2复查，C/D 0.3复查，厚度2018.6微米，糖尿病20年发现视力下降",
+        "来自社区，来自颞侧血管，于外院行激光，在局麻下手术，建议省级医院就诊，左眼二区行激光",
+        "黄奶油样渗出，家族史：姐姐高度近视，父、叔青光眼",
+    ],
+)
+def test_the_same_places_without_identity_stay(text: str) -> None:
+    assert redact.redact(text, {"name": ("王秀兰 女",)}) == text
+
+
 def test_names_in_any_column_are_removed_as_names() -> None:
     known = {"identity": ("高明", "Amy Stone", "admin", "门诊")}
     text = "视力提高明显。高医生，Dr Stone，门诊随访"

@@ -168,6 +168,7 @@ def _is_date(found: re.Match[str], said: Moment) -> bool:
 
 
 _BORN = re.compile(r"(?:出生|\bb\.|生于|生日|DOB|D\.O\.B\.?|birth|born)[^\d\n]{0,12}$", re.I)
+_BORN_THEN = re.compile("年? ?出?生(?![活长])")
 
 
 def dates(text: str, day: date | None, births: Iterable[date]) -> Iterator[Find]:
@@ -188,5 +189,6 @@ def dates(text: str, day: date | None, births: Iterable[date]) -> Iterator[Find]
             start, end = found.span(group)
             while end > start and text[end - 1] in " ,.":
                 end -= 1
-            birth = said.whole() in known or _BORN.search(text[:start]) is not None
+            birth = said.whole() in known or bool(_BORN.search(text[:start]))
+            birth = birth or bool(_BORN_THEN.match(text, end))
             yield start, end, mark(said, day, birth=birth)

@@ -82,7 +82,9 @@ def _bare(text: str) -> str:
 def _person(value: str) -> bool:
     """Whether a value of any column may be somebody's name (a doctor's), or one plain word."""
     if re.search(rf"[{CJK}]", value):
-        return re.fullmatch(rf"\s*[{CJK}](?:[ ·]?[{CJK}]){{1,3}}\s*", value) is not None
+        one = rf"\s*[{CJK}](?:[ ·]?[{CJK}]){{1,3}}\s*"
+        some = rf"\s*{lists.surname()}{given()}{{1,2}}\s*"
+        return re.fullmatch(rf"{one}|{some}(?:[/|;、&\n]{some})+", value) is not None
     parts = re.findall(r"[^\W\d_]+", value)
     ends = {word.lower() for some in lists.words("en", "hospital_ends") for word in some.split()}
     return (
@@ -133,10 +135,38 @@ def _names(text: str, value: str) -> Iterator[tuple[int, int]]:
     for part in re.split(r"[/|;、；&\n]|(?<=[\u4e00-\u9fff])[,，](?=[\u4e00-\u9fff])", value):
         part = part.strip()
         if re.search(f"[{CJK}]", part):
-            for han in re.findall(rf"[{CJK}](?:[{CJK}·•・ ]*[{CJK}])?", part):
+            for han in _said_names(part):
                 yield from _han(text, han)
             part = re.sub(f"[{CJK}]+", " ", part)
         yield from _latin(text, part)
+
+
+# What a name cell may hold beside the name: the bed before it; sex, age and kin behind it.
+_BEFORE = re.compile("^(?:姓名|患者|病人|患儿|产妇|联系人|号?床|号)+")
+_BEHIND = re.compile(
+    "(?:之?[长次大小双]?(?:男婴|女婴|婴儿|新生儿|双胎)|之[长次大小]?[子女夫妻父母孙]|[男女]性?|岁|[大小]双|家属|本人)+$"
+)
+
+
+@lru_cache(maxsize=2048)
+def _said_names(value: str) -> tuple[str, ...]:
+    """The Chinese names of a cell ('12床王秀兰', '王秀兰 女', '王秀兰之子', '阿依古丽·吐尔逊')."""
+    found: dict[str, None] = {}
+    for run in re.findall(rf"[{CJK}](?:[{CJK}·•・ ]*[{CJK}])?", value):
+        words = [
+            word
+            for part in re.split(r"[ ·•・]+", run)
+            if (word := _BEHIND.sub("", _BEFORE.sub("", part)))
+        ]
+        found |= dict.fromkeys([run, "".join(words)])
+        if len(words) < 2:
+            continue
+        dotted = re.search("[·•・]", run) is not None
+        named = re.compile(f"{lists.surname()}{given()}{{1,2}}")
+        for word in words:
+            if len(word) >= 3 if dotted else len(word) >= 2 and named.fullmatch(word):
+                found[word] = None
+    return tuple(word for word in found if word not in lists.words("zh", "compound_surnames"))
 
 
 def _han(text: str, value: str) -> Iterator[tuple[int, int]]:
@@ -177,11 +207,16 @@ def _han_patterns(name: str) -> tuple[re.Pattern[str], ...]:
     family = name[:2] if name[:2] in lists.words("zh", "compound_surnames") else name[:1]
     first = name[len(family) :]
     titles, verbs = either("zh", "titles"), f"{either('zh', 'long_verbs')}|{either('zh', 'verbs')}"
-    kin = either("zh", "titles").replace("|某某|某", "")
+    kin = "|".join(
+        word
+        for word in (*lists.words("zh", "titles"), *lists.words("zh", "kin"))
+        if "某" not in word
+    )
     found = [
         re.compile(gap.join(name)),
         re.compile(rf"{family}(?:某{{1,2}}|[Xx×*＊○●]{{1,2}})(?![a-z])"),
         re.compile(rf"(?P<it>{family}{given()}{{0,2}}?)(?:{titles})"),
+        re.compile(rf"(?<![{CJK}])(?P<it>{family}{given()}?)(?:{kin})"),
         re.compile(rf"[老小阿大]{family}(?:头|儿)?(?=[^{CJK}]|$|{verbs})"),
     ]
     if family not in "白黄孔石管叶方高段毛范梁花视左眼":
@@ -189,6 +224,7 @@ def _han_patterns(name: str) -> tuple[re.Pattern[str], ...]:
     if len(first) >= 2:
         around = rf"(?:(?<![{CJK}])|(?<=患者)|(?<=病人)|(?<=老人))"
         found.append(re.compile(rf"{around}{first}(?=[^{CJK}]|$|{verbs}|{kin})"))
+        found.append(re.compile(rf"{around}[小阿]?{first[-1]}(?={kin})"))
     return tuple(found)
 
 

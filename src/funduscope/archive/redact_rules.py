@@ -88,6 +88,15 @@ def _han(text: str, start: int, end: int) -> int:
     return 0 if lists.in_words(text, start, end) else end
 
 
+def _han_role(text: str, start: int, end: int) -> int:
+    """A Chinese name behind `role:`, where a sentence may stand as well (`建议激光`)."""
+    said = text[start:end]
+    if lists.in_words(text, start, end):
+        return 0
+    named = re.fullmatch(f"{lists.surname()}{lists.given()}{{1,2}}", said)
+    return end if named or not lists.begins(said) else 0
+
+
 def _han_weak(text: str, start: int, end: int) -> int:
     """A Chinese name in a weak place: neither part nor beginning of an everyday word."""
     if lists.starts_in_word(text, start, end) or lists.in_words(text, start, end):
@@ -118,7 +127,7 @@ def _hospital_en(text: str, start: int, end: int) -> int:
 def _hospital_zh(text: str, start: int, end: int) -> int:
     """A hospital with a name of its own (上级医院 and 我院 have none)."""
     said = re.sub(rf"(?:{either('zh', 'hospital_ends')})$", "", text[start:end])
-    generic = rf"(?:{either('zh', 'generic_hospitals')}|的|省|市|县|区|级|眼科|专科|医院)*"
+    generic = rf"(?:{either('zh', 'generic_hospitals')}|的|级|眼科|专科|医院)*"
     return 0 if re.fullmatch(generic, said) else end
 
 
@@ -151,6 +160,7 @@ def _compiled() -> tuple[Rule, ...]:
 _JUDGES: dict[str, Judge] = {
     "any": _any,
     "han": _han,
+    "han_role": _han_role,
     "han_weak": _han_weak,
     "hospital_en": _hospital_en,
     "hospital_zh": _hospital_zh,

@@ -127,6 +127,11 @@ def in_words(text: str, start: int, end: int) -> bool:
     return any(at < end < stop and (left or at in ends) for at, stop in found)
 
 
+def begins(said: str) -> bool:
+    """Whether an everyday word of two characters or more begins it, or is all of it."""
+    return any(len(word) > 1 and said.startswith(word) for word in _everyday_zh().get(said[:1], ()))
+
+
 def starts_in_word(text: str, start: int, end: int) -> bool:
     """Whether a Chinese find without much context begins in the middle of an everyday word, or
     is or begins with one of at least two characters."""
