@@ -194,3 +194,19 @@ def test_a_list_of_objects_tells_each_photograph_its_eye(tmp_path: Path) -> None
         "b.jpg": "OS",
         "c.jpg": "unknown",
     }
+
+
+def test_a_file_name_that_says_the_other_eye_is_a_conflict(tmp_path: Path) -> None:
+    contents = _contents(
+        tmp_path,
+        "no,file,eye\nE1,a_OS.jpg,R\nE2,b_OD.jpg,R\nE3,左眼1.jpg,\nE4,OD_OS.jpg,R\n",
+        ["a_OS.jpg", "b_OD.jpg", "左眼1.jpg", "OD_OS.jpg"],
+        columns=Columns(exam="no", images="file", eye="eye"),
+        values=Values(eye={"R": "OD"}),
+    )
+    assert {photo.path: photo.eye for exam in contents.exams for photo in exam.photos} == {
+        "b_OD.jpg": "OD",
+        "左眼1.jpg": "OS",
+        "OD_OS.jpg": "OD",
+    }
+    assert _notes(contents) == [("image", "eye_conflict", "review")]

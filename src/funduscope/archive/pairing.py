@@ -20,6 +20,9 @@ from funduscope.archive.places import Entry
 from funduscope.archive.records import Collected, Exam, Note, Photo
 
 
+_EYE_IN_NAME = re.compile("(?<![A-Za-z])O[DS](?![A-Za-z])|[\u53f3\u5de6]\u773c")
+
+
 @dataclass(frozen=True)
 class Contents:
     """What a site holds: examinations, lines for the ledger, its photographs, strings to seek.
@@ -66,8 +69,8 @@ def tell(path: str, source: Source) -> Told:
     name = below.rpartition("/")[2]
     if form.file_pattern:
         tried = (re.search(form.file_pattern, text) for text in (below, _plain(below), name))
-        found = next((match for match in tried if match), None)
-        groups = {key: text for key, text in found.groupdict().items() if text} if found else {}
+        told = [{k: v for k, v in match.groupdict().items() if v} for match in tried if match]
+        groups = max(told, key=len, default={})
     if form.eye_pattern and (found := re.search(form.eye_pattern, name)):
         groups.setdefault("eye", found["eye"] or "")
     said = groups.get
@@ -76,7 +79,7 @@ def tell(path: str, source: Source) -> Told:
         patient=said("patient"),
         name=said("name"),
         days=values.parse_span(groups["date"], form.file_date) if "date" in groups else None,
-        eye=values.word(said("eye", ""), words.eye, values.EYES) or "unknown",
+        eye=values.word(said("eye", ""), words.eye, values.EYES) or _named_eye(name, source),
         field=values.word(said("field", ""), words.field) or "unknown",
         kind=values.word(said("kind", ""), words.kind)
         or values.word(said("field", ""), words.kind)
@@ -84,6 +87,16 @@ def tell(path: str, source: Source) -> Told:
         or "cfp",
         identity=tuple(groups[n] for n in ("exam", "patient", "name", "date") if n in groups),
     )
+
+
+def _named_eye(name: str, source: Source) -> str:
+    """The eye that a file's name tells whatever the patterns: OD, OS, or the Chinese words.
+
+    Not of published sets, whose record of the eye is the one that everybody uses.
+    """
+    said = {found[0] for found in _EYE_IN_NAME.finditer(name)}
+    eyes = {"OD" if word in ("OD", "\u53f3\u773c") else "OS" for word in said}
+    return next(iter(eyes)) if len(eyes) == 1 and not source.keep_refused else "unknown"
 
 
 def _plain(path: str) -> str:
