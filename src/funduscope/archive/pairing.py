@@ -19,7 +19,6 @@ from funduscope.archive.exams import collect
 from funduscope.archive.places import Entry
 from funduscope.archive.records import Collected, Exam, Note, Photo
 
-
 _EYE_IN_NAME = re.compile("(?<![A-Za-z])O[DS](?![A-Za-z])|[\u53f3\u5de6]\u773c")
 
 
