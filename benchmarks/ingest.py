@@ -10,7 +10,7 @@ corrections, whose form `ingest_corrections.py` tells; lines are counted by site
 the page's examples with real paths, for the eyes of who repairs the ingest only.
 
 DICOM attributes, speed, candidate search and clean photographs are measured by other commands:
-where `OUT/NAME.md` lies beside OUT.md (`ingest/dicom.md` beside `ingest.md`), it is put in.
+where `OUT/NAME.md` lies beside OUT.md (`ingest/dicom.md` beside `ingest.md`), it is linked.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from ingest_page import Figure, Section, table
 
 MOST_LINES = 5
 ELSEWHERE = {
+    "identity": "Identity in texts: unseen sentences",
     "dicom": "DICOM: canaries and deidentify",
     "inside_text": "Text inside the circle: planted copies and clean photographs",
     "candidates": "Copies: planted recall on a large set, candidate search",
@@ -142,11 +143,11 @@ def page(sections: list[Section], beside: Path, asked: str) -> str:
         body += ["", f"## {section.title}"]
         body += table("figure | value | target | ", rows) if rows else [""]
         body += ["", *section.lines] if section.lines[:1] != [""] else section.lines
+    body += ["", "## Measured by commands of their own", ""]
     for name, title in ELSEWHERE.items():
-        part = beside / f"{name}.md"
-        body += ["", f"## {title}", ""]
-        text = part.read_text(encoding="utf-8").strip() if part.exists() else "Not measured here."
-        body += [text]
+        there = (beside / f"{name}.md").exists()
+        link = f"[{beside.name}/{name}.md]({beside.name}/{name}.md)" if there else "not yet"
+        body += [f"- {title}: {link}"]
     return "\n".join([*head, *body, ""])
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 
-def test_a_page_says_what_is_missed_and_takes_other_pages_in(judge, tmp_path):
+def test_a_page_says_what_is_missed_and_links_other_pages(judge, tmp_path):
     section = judge.ingest.Section("Things")
     section.none("bad things", 2)
     section.all("good things", 9, 9)
@@ -16,7 +16,7 @@ def test_a_page_says_what_is_missed_and_takes_other_pages_in(judge, tmp_path):
     text = judge.ingest.page([section], tmp_path, "command")
     assert "1 of 2 targets reached." in text
     assert "| bad things | 2 | 0 | **MISSED** |" in text
-    assert "## Speed and memory\n\nfast enough\n" in text
+    assert f"- Speed and memory: [{tmp_path.name}/speed.md]({tmp_path.name}/speed.md)\n" in text
 
 
 def test_a_tar_with_a_link_that_leads_outside_is_unpacked(judge, truth, tmp_path):
