@@ -97,8 +97,8 @@ def demo(
     screen.say(f"mean AUROC of {len(values)} findings on held-out patients: {mean:.3f}")
     screen.say(f"open {out / 'report.html'} (made in {total / 60:.1f} min)")
     screen.next(
-        "funduscope config ingest > archive.toml   # describe your own archive, then",
-        "funduscope ingest YOUR_ARCHIVE corpus/ --config archive.toml",
+        "funduscope ingest YOUR_ARCHIVE draft/ --draft   # correct what it writes, then",
+        "funduscope ingest YOUR_ARCHIVE corpus/ --config draft/archive.toml",
         "funduscope pretrain corpus/ run/",
         "funduscope zeroshot run/ corpus/ evaluation/ --set truth=reports",
         f"funduscope predict PHOTO.jpg --package {shlex.quote(str(out / 'package'))}",

@@ -43,7 +43,8 @@ _CLEAR = 0.92
 # of the field; this many pixels at least, at most this part of it (a second field is larger).
 _MARK = (16, 64)
 _MARKED = (12, 0.15)
-# Of a dark photograph only scraps are seen: they fill less than this of the circle around them.
+# Of a dark photograph only scraps are seen: they fill less than this of the circle around them. Set
+# after two circles of `unam_cfp` had changed, so that they do not.
 _FILLED = 0.7
 
 
