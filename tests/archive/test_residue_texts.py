@@ -15,6 +15,7 @@ from funduscope.archive import residue, texts
 from funduscope.archive.description import EyeWords
 from funduscope.archive.records import Exam, Report
 from funduscope.archive.residue_texts import standing
+from funduscope.archive.workers import Workers
 
 FORMS: Mapping[str, EyeWords] = {"en": EyeWords()}
 
@@ -78,7 +79,7 @@ def test_no_record_stops_the_corpus(seed: int, tmp_path: Path) -> None:
     ours = texts.ours(["s"])
     made = [
         draft
-        for some in texts.removed(exams, [FORMS] * len(exams), strings, ours)
+        for some in texts.removed(exams, [FORMS] * len(exams), strings, ours, Workers(1))
         for draft in some
     ]
     kept = [draft.text for draft in made if not draft.remains]

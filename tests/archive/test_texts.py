@@ -5,6 +5,7 @@ from funduscope.archive import texts
 from funduscope.archive.description import EyeWords
 from funduscope.archive.identity import Pseudonyms
 from funduscope.archive.records import Exam, Report
+from funduscope.archive.workers import Workers
 
 FORMS = {"en": EyeWords(), "zh": EyeWords(right="右眼：{}", left="左眼：{}", between="；")}
 IDS = {"patient_id": "p", "exam_id": "e", "site_id": "s"}
@@ -16,9 +17,9 @@ def _exam(**given: object) -> Exam:
 
 
 def _add(exam: Exam, images: list[tuple[str, str]], *languages: str) -> texts.Texts:
-    made = texts.Texts()
+    made = texts.Texts([], [], [])
     captions = languages or ("as_written",)
-    (drafted,) = texts.removed([exam], [FORMS], exam.secrets, texts.ours(["s"]))
+    (drafted,) = texts.removed([exam], [FORMS], exam.secrets, texts.ours(["s"]), Workers(1))
     texts.add_exam(made, exam, drafted, images, False, IDS, Pseudonyms(b"k" * 32), captions)
     return made
 

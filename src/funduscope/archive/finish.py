@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from funduscope import findings, store, tables
+from funduscope import store, tables
 from funduscope.archive import (
     contamination,
     duplicates,
     faults,
     identity,
+    labels,
     overview,
     parts,
     persons,
@@ -30,6 +32,7 @@ from funduscope.archive.parts import Kept, Part
 from funduscope.archive.records import Exam, Note, Photo
 from funduscope.archive.settings import IngestSettings
 from funduscope.archive.texts import Texts
+from funduscope.archive.workers import Workers
 from funduscope.errors import IdentityError
 
 REPORT_FREE = "no_report"
@@ -42,6 +45,7 @@ def write(
     settings: IngestSettings,
     pseudonyms: Pseudonyms,
     key_file: Path,
+    workers: Workers,
     benchmarks: Sequence[str | Path] = (),
 ) -> None:
     """Write the tables of a corpus whose pixel files are all there, and fill in its counts.
@@ -55,23 +59,28 @@ def write(
     shared = corpus.shared_with(benchmarks, thumbs)
     del thumbs  # before its file goes
     corpus.split()
-    images = corpus.image_rows()
-    said = corpus.texts()
-    labels, dropped = _label_rows(planned, corpus.kept)
+    given, dropped = labels.rows_of(planned, corpus.kept)
+    with ExitStack() as stack:
+        images, reports, assertions, pairs, labeled = (
+            stack.enter_context(tables.Writer(table, output.path / f"{table.name}.parquet"))
+            for table in (
+                tables.IMAGES,
+                tables.REPORTS,
+                tables.ASSERTIONS,
+                tables.PAIRS,
+                tables.LABELS,
+            )
+        )
+        images.extend(corpus.image_rows())
+        said = corpus.texts(Texts(reports, assertions, pairs), workers)
+        labeled.extend(given)
     notes = [*planned.notes, *corpus.faults(), *corpus.notes, *said.notes, *dropped]
     _tally(output, planned, corpus, notes, said)
     if shared:
         output.counts["benchmarks"] = shared
     ledger = [_ledger_row(note, pseudonyms) for note in notes]
-    for table, rows in (
-        (tables.IMAGES, images),
-        (tables.REPORTS, said.reports),
-        (tables.ASSERTIONS, said.assertions),
-        (tables.PAIRS, said.pairs),
-        (tables.LABELS, labels),
-        (tables.REJECTS, sorted(ledger, key=lambda row: tuple(row.values()))),
-    ):
-        tables.write(table, tables.frame(table, rows), output.path / f"{table.name}.parquet")
+    with tables.Writer(tables.REJECTS, output.path / "rejects.parquet") as rejects:
+        rejects.extend(sorted(ledger, key=lambda row: tuple(row.values())))
     report = output.path / "report.html"
     overview.write_report(
         overview.unfinished(output.path, output.counts), report, settings.language
@@ -83,7 +92,7 @@ def write(
     if too_many is not None:
         raise too_many
     parts.clear(output.path)
-    _search(output.path, planned, settings.workers)
+    _search(output.path, planned, workers.count)
 
 
 def _search(corpus: Path, planned: plan.Plan, threads: int) -> None:
@@ -216,11 +225,12 @@ class _Corpus:
             detail = "the source puts one patient (or copies of one picture) into several splits"
             self._note(first[unit], "split_conflict", detail + f"; all are in {self.splits[unit]}")
 
-    def image_rows(self) -> list[dict[str, Any]]:
+    def image_rows(self) -> Iterator[dict[str, Any]]:
         """Rows of the table images."""
         first = self._first_visits()
-        shard = {id(kept): part.name for part in self.done for kept in part.kept}
-        return [self._image_row(kept, shard[id(kept)], first) for kept in self.kept]
+        for part in self.done:
+            for kept in part.kept:
+                yield self._image_row(kept, part.name, first)
 
     def _first_visits(self) -> Mapping[str, date]:
         """Of each patient, among the visits of which something is left: no bad file moves them."""
@@ -280,8 +290,8 @@ class _Corpus:
         """Pseudonym of an examination."""
         return self.pseudonyms("exam", exam.site, exam.key)
 
-    def texts(self) -> Texts:
-        """Reports, assertions, pairs of all examinations."""
+    def texts(self, said: Texts, workers: Workers) -> Texts:
+        """Reports, assertions, pairs of all examinations, taken into `said`."""
         images: dict[int, list[tuple[str, str]]] = defaultdict(list)
         for kept in self.kept:
             eye = self.exam(kept).photos[kept.photo].eye
@@ -290,13 +300,12 @@ class _Corpus:
         in_review = {
             fault[0] for part in self.done for fault in part.faults if fault[-1] == "review"
         }
-        said = Texts()
         broken = sum(note.item == "report" for note in self.planned.notes)
         said.counts.update(seen=broken, review=broken)
         eye_words = [
             self.planned.description.source[e.source].eye_words for e in self.planned.exams
         ]
-        drafted = texts.removed(self.planned.exams, eye_words, self.strings, self.ours)
+        drafted = texts.removed(self.planned.exams, eye_words, self.strings, self.ours, workers)
         for number, exam in enumerate(self.planned.exams):
             ids = {
                 "patient_id": self.patients[number],
@@ -329,41 +338,6 @@ class _Corpus:
             for part in self.done
             for exam, photo, step, code, detail, severity in part.faults
         ]
-
-
-def _label_rows(
-    planned: plan.Plan, kept: Sequence[Kept]
-) -> tuple[list[dict[str, Any]], list[Note]]:
-    """Rows of the table labels, and one line for the ledger on each word that makes no row."""
-    rows: list[dict[str, Any]] = []
-    dropped: Counter[tuple[str, str, str]] = Counter()
-    for one in kept:
-        exam = planned.exams[one.exam]
-        made, unknown = findings.label_rows(exam.photos[one.photo].labels)
-        rows += [
-            {
-                "image_id": one.image_id,
-                "task": row.task,
-                "finding": row.finding,
-                "value": row.value,
-                "unit": row.unit,
-                "source": exam.site,
-            }
-            for row in made
-        ]
-        dropped.update((exam.place.rpartition("#")[0], exam.site, word) for word in unknown)
-    notes = [
-        Note(
-            f"{table}#labels={word}",
-            "record",
-            "read",
-            "label_dropped",
-            f"a label word without a code of the vocabulary, on {count} photographs",
-            "review",
-        )
-        for (table, _site, word), count in sorted(dropped.items())
-    ]
-    return rows, notes
 
 
 def _tally(

@@ -17,9 +17,10 @@ from funduscope.archive import dicom_server, faults, finish, identity, parts, pl
 from funduscope.archive.description import Source
 from funduscope.archive.metadata import identifying
 from funduscope.archive.parts import Part
-from funduscope.archive.photographs import Fault, Job, Readers, Reading
+from funduscope.archive.photographs import Fault, Job, Reading, read
 from funduscope.archive.records import Exam
 from funduscope.archive.settings import IngestSettings
+from funduscope.archive.workers import Workers
 from funduscope.config import Progress, Quiet
 from funduscope.errors import DataError
 
@@ -84,17 +85,20 @@ def ingest(
         pseudonyms = identity.Pseudonyms(identity.open_key(key_file))
         described = dicom_server.fetch(archive, described, progress, resume=resume)
         planned = plan.make(archive, described, pseudonyms)
-        with store.create(
-            out,
-            kind="corpus",
-            config=settings.model_dump(mode="json", exclude=_NO_PART_OF_IT),
-            seed=settings.seed,
-            inputs=_inputs(archive, planned, pseudonyms, benchmarks),
-            resume=resume,
-            force=force,
-        ) as output:
-            done = _photographs(archive, out, planned, settings, progress)
-            finish.write(output, planned, done, settings, pseudonyms, key_file, benchmarks)
+        with (
+            store.create(
+                out,
+                kind="corpus",
+                config=settings.model_dump(mode="json", exclude=_NO_PART_OF_IT),
+                seed=settings.seed,
+                inputs=_inputs(archive, planned, pseudonyms, benchmarks),
+                resume=resume,
+                force=force,
+            ) as output,
+            Workers(settings.workers) as workers,
+        ):
+            done = _photographs(archive, out, planned, settings, workers, progress)
+            finish.write(output, planned, done, settings, pseudonyms, key_file, workers, benchmarks)
     return store.Corpus.open(out)  # type: ignore[no-any-return]
 
 
@@ -123,7 +127,12 @@ def _keep_apart(archive: Path, out: Path) -> None:
 
 
 def _photographs(
-    archive: Path, out: Path, planned: plan.Plan, settings: IngestSettings, progress: Progress
+    archive: Path,
+    out: Path,
+    planned: plan.Plan,
+    settings: IngestSettings,
+    workers: Workers,
+    progress: Progress,
 ) -> list[Part]:
     """Read all photographs, part by part; the next part is being read while one is written."""
     step = settings.exams_per_part
@@ -132,25 +141,24 @@ def _photographs(
     jobs = [_jobs(archive, planned, settings, start, start + step) for start in starts]
     progress.start("photographs", sum(len(some) for some in jobs))
     seen: dict[str, tuple[int, int]] = {}
-    with Readers(settings.workers) as readers:
-        todo = [number for number, part in enumerate(parts_done) if part is None]
-        begun: dict[int, Iterator[Reading | Fault]] = {}
-        for number, start in enumerate(starts):
-            part = parts_done[number]
-            if part is None:
-                for ahead in [n for n in todo if n >= number][:2]:
-                    if ahead not in begun:
-                        begun[ahead] = readers.submit(jobs[ahead])
-                exams = planned.exams[start : start + step]
-                reader = _Part(planned, number, start, exams, seen, progress)
-                part = reader.read(faults.while_there(jobs[number], begun.pop(number)))
-                parts.write(out, part, reader.readings)
-                parts_done[number] = part
-                planned.seen.update(text for r in reader.readings for text in r.identifying)
-            else:
-                progress.advance(len(jobs[number]))
-                planned.seen.update(_identifying(archive, planned, part))
-            seen.update((kept.image_id, (kept.exam, kept.photo)) for kept in part.kept)
+    todo = [number for number, part in enumerate(parts_done) if part is None]
+    begun: dict[int, Iterator[Reading | Fault]] = {}
+    for number, start in enumerate(starts):
+        part = parts_done[number]
+        if part is None:
+            for ahead in [n for n in todo if n >= number][:2]:
+                if ahead not in begun:
+                    begun[ahead] = workers.submit(read, jobs[ahead])
+            exams = planned.exams[start : start + step]
+            reader = _Part(planned, number, start, exams, seen, progress)
+            part = reader.read(faults.while_there(jobs[number], begun.pop(number)))
+            parts.write(out, part, reader.readings)
+            parts_done[number] = part
+            planned.seen.update(text for r in reader.readings for text in r.identifying)
+        else:
+            progress.advance(len(jobs[number]))
+            planned.seen.update(_identifying(archive, planned, part))
+        seen.update((kept.image_id, (kept.exam, kept.photo)) for kept in part.kept)
     progress.done()
     return [part for part in parts_done if part is not None]
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import warnings
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
@@ -28,7 +24,6 @@ THUMB = 96
 """Side of the green picture of the field that duplicates are compared by, px."""
 
 _ORIENTATION = 0x0112
-_BATCH = 16
 # Judgements are made on a picture of at most this side: the field, quality, kind, copies.
 _JUDGED = 640
 _ABOUT_SIZE = ("bad_shape", "too_large")
@@ -216,39 +211,3 @@ def _encode(rgb: inputs.Photo, quality: int | None) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(rgb).save(stream, "PNG")
     return stream.getvalue()
-
-
-def _read_batch(jobs: Sequence[Job]) -> list[Reading | Fault]:
-    return [read(job) for job in jobs]
-
-
-class Readers:
-    """Reads photographs in `workers` processes (in this one, if 1), results in order."""
-
-    def __init__(self, workers: int) -> None:
-        # One thread each for matrix products: those of several readers would fight over the cores.
-        # Read when numpy is first loaded, so it changes nothing in this process.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        # Started afresh, not forked: a fork copies the locks of polars' threads in whatever state.
-        self._pool = (
-            ProcessPoolExecutor(workers, mp_context=get_context("spawn")) if workers > 1 else None
-        )
-
-    def __enter__(self) -> Readers:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-
-    def submit(self, jobs: Sequence[Job]) -> Iterator[Reading | Fault]:
-        """Begin reading now (if there are other processes); iterate to get the results."""
-        if self._pool is None:
-            return map(read, jobs)
-        cut = [jobs[at : at + _BATCH] for at in range(0, len(jobs), _BATCH)]
-        return _results([self._pool.submit(_read_batch, batch) for batch in cut])
-
-
-def _results(futures: list[Future[list[Reading | Fault]]]) -> Iterator[Reading | Fault]:
-    for future in futures:
-        yield from future.result()

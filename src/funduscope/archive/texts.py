@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from funduscope import findings, pages, tables
 from funduscope.archive import redact
@@ -15,15 +15,23 @@ from funduscope.archive.exams import speaking_of
 from funduscope.archive.identity import Pseudonyms
 from funduscope.archive.records import Exam, Note, Report
 from funduscope.archive.residue_texts import standing
+from funduscope.archive.workers import Workers
+
+
+class Rows(Protocol):
+    """Takes rows of a table."""
+
+    def extend(self, rows: Iterable[dict[str, Any]], /) -> None:
+        """Take in rows."""
 
 
 @dataclass
 class Texts:
-    """Rows of the tables reports, assertions and pairs, lines for the ledger, and counts."""
+    """Where rows of the tables reports, assertions and pairs go; lines for the ledger; counts."""
 
-    reports: list[dict[str, Any]] = field(default_factory=list)
-    assertions: list[dict[str, Any]] = field(default_factory=list)
-    pairs: list[dict[str, Any]] = field(default_factory=list)
+    reports: Rows
+    assertions: Rows
+    pairs: Rows
     notes: list[Note] = field(default_factory=list)
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("seen", "kept", "rejected", "review"), 0)
@@ -61,6 +69,7 @@ def removed(
     eye_words: Sequence[Mapping[str, EyeWords]],
     strings: Mapping[str, Iterable[str]],
     said: Iterable[str],
+    workers: Workers,
 ) -> list[list[Draft]]:
     """The reports of each examination without identity.
 
@@ -71,12 +80,15 @@ def removed(
             in a report (a doctor's name that this record lacks) is removed as well; where the
             second pass would still find something, it `remains`.
         said: what `ours` gives.
+        workers: they share the work.
     """
-    made = [
-        [Draft(one, redact.redact(one.text, _known(exam))) for one in drafts(exam, words)]
-        for exam, words in zip(exams, eye_words, strict=True)
-    ]
+    both = zip(exams, eye_words, strict=True)
+    made = [[Draft(one, one.text) for one in drafts(exam, words)] for exam, words in both]
     flat = [draft for some in made for draft in some]
+    known = [_known(exam) for exam, some in zip(exams, made, strict=True) for _ in some]
+    jobs = [(draft.text, secrets) for draft, secrets in zip(flat, known, strict=True)]
+    for draft, text in zip(flat, workers.submit(_redacted, jobs), strict=True):
+        draft.text = text
     found = standing([draft.text for draft in flat], strings, said)
     again = [flat[number] for number in found]
     for draft, kinds in zip(again, found.values(), strict=True):
@@ -88,6 +100,10 @@ def removed(
     for number, kinds in left.items():
         again[number].remains = tuple(sorted(kinds))
     return made
+
+
+def _redacted(job: tuple[str, Mapping[str, Sequence[str]]]) -> str:
+    return redact.redact(*job)
 
 
 def unsafe_cameras(
@@ -176,21 +192,20 @@ def add_exam(
         texts.counts["kept"] += 1
         report_id = pseudonyms("report", exam.site, exam.key, str(number))
         said = _extract(text)
-        texts.reports.append(
-            {
-                "report_id": report_id,
-                **ids,
-                "language": findings.language_of(text),
-                "text": text,
-                "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
-            }
+        report = {
+            "report_id": report_id,
+            **ids,
+            "language": findings.language_of(text),
+            "text": text,
+            "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        }
+        texts.reports.extend([report])
+        texts.assertions.extend({"report_id": report_id, **_row(item)} for item in said)
+        texts.pairs.extend(
+            {"image_id": image_id, "report_id": report_id, "eye": eye, **caption}
+            for image_id, eye in images
+            for caption in _captions(text, eye, tuple(languages))
         )
-        texts.assertions += [{"report_id": report_id, **_row(item)} for item in said]
-        for image_id, eye in images:
-            texts.pairs += [
-                {"image_id": image_id, "report_id": report_id, "eye": eye, **caption}
-                for caption in _captions(text, eye, tuple(languages))
-            ]
 
 
 def _refused(

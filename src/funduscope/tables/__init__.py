@@ -1,0 +1,47 @@
+"""Every table that crosses between stages."""
+
+from funduscope.tables.files import Writer, check, frame, read, write
+from funduscope.tables.forms import (
+    ASSERTIONS,
+    EYES,
+    IMAGES,
+    LABELS,
+    LOG,
+    METRICS,
+    MODALITIES,
+    PAIRS,
+    PIXELS,
+    REJECTS,
+    REPORTS,
+    ROWS,
+    SCORES,
+    SPLITS,
+    TABLES,
+    Column,
+    Table,
+)
+
+__all__ = [
+    "ASSERTIONS",
+    "EYES",
+    "IMAGES",
+    "LABELS",
+    "LOG",
+    "METRICS",
+    "MODALITIES",
+    "PAIRS",
+    "PIXELS",
+    "REJECTS",
+    "REPORTS",
+    "ROWS",
+    "SCORES",
+    "SPLITS",
+    "TABLES",
+    "Column",
+    "Table",
+    "Writer",
+    "check",
+    "frame",
+    "read",
+    "write",
+]
