@@ -9,7 +9,8 @@ Beside `ingest` with all checks on (metadata, circle, quality, text inside it, b
 identity removed from the reports, the second pass over every byte) runs a bare loop that only
 decodes (scaled), resizes to the stored size and encodes, with as many processes; in turns, each
 with the start of its processes; a figure is the median over rounds. Memory is the sum of the
-proportional set sizes (PSS) of the whole process tree, sampled while it runs.
+proportional set sizes (PSS) of the whole process tree, sampled while it runs. What grows with the
+number of photographs is read off two archives of small ones.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import groupby
+from itertools import groupby, repeat
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -41,6 +42,9 @@ from funduscope.archive.settings import IngestSettings
 from funduscope.archive.synthetic.people import draw_person
 
 SIDES = (2000, 3000)
+SMALL = (256, 257)
+GROWN = (1200, 4800)
+"""Photographs of the two archives that show how memory grows."""
 SEED = 5
 GOAL = 485_980
 SIZES = (1500, 3000)
@@ -82,9 +86,9 @@ class Run:
     kept: int
 
 
-def make_archive(data: Path, folder: Path, count: int) -> Path:
+def make_archive(data: Path, folder: Path, count: int, sides: tuple[int, int] = SIDES) -> Path:
     """An archive of so many photographs, with records and reports; made once."""
-    archive = folder / f"archive_{count}"
+    archive = folder / (f"archive_{count}" if sides == SIDES else f"small_{count}")
     if (archive / "archive.toml").is_file():
         return archive
     with (data / "odir" / "labels.csv").open(encoding="utf-8", newline="") as stream:
@@ -96,7 +100,7 @@ def make_archive(data: Path, folder: Path, count: int) -> Path:
     names = [archive / "images" / f"{number:06d}.jpg" for number in range(count)]
     if not all(name.is_file() for name in names):
         with _processes(2) as pool:
-            list(pool.map(_enlarge, range(count), sources, names, chunksize=8))
+            list(pool.map(_enlarge, range(count), sources, names, repeat(sides), chunksize=8))
     draw = np.random.default_rng(SEED)
     with (archive / "reports.csv").open("w", encoding="utf-8", newline="") as stream:
         table = csv.DictWriter(stream, COLUMNS)
@@ -130,9 +134,9 @@ def _record(draw: np.random.Generator, both: list[tuple[int, dict[str, str]]]) -
     }
 
 
-def _enlarge(number: int, source: Path, target: Path) -> None:
+def _enlarge(number: int, source: Path, target: Path, sides: tuple[int, int]) -> None:
     draw = np.random.default_rng((SEED, number))
-    side = int(draw.integers(*SIDES))
+    side = int(draw.integers(*sides))
     with Image.open(source) as image:
         large = np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC))
     grain = np.rint(draw.normal(0, 3, (512, 512, 3))).astype(np.int16)
@@ -211,12 +215,11 @@ def page(asked: argparse.Namespace) -> list[str]:
     for _ in range(asked.rounds):
         loops.append(bare(paths, asked.workers))
         runs.append(ingested(archive, asked.work / "corpus", asked.workers))
-    # What grows with the archive shows when parts are small; whole ones fill up at about 1,000.
-    small = ("--set", "exams_per_part=16")
-    grown = [ingested(one, asked.work / "corpus", asked.workers, *small) for one in (few, archive)]
+    small = [make_archive(asked.data, asked.work, count, SMALL) for count in GROWN]
+    grown = [ingested(one, asked.work / "corpus", asked.workers) for one in small]
     seconds, plain = statistics.median(run.seconds for run in runs), statistics.median(loops)
     peak, disk = max(run.peak for run in runs), runs[0].disk / asked.photos
-    slope = (grown[1].peak - grown[0].peak) / (asked.photos - asked.photos // 4) * 1000
+    slope = (grown[1].peak - grown[0].peak) / (GROWN[1] - GROWN[0])
     ingest_steps.measure(make_archive(asked.data, asked.work, 20), asked.work / "corpus")
     spent, total = ingest_steps.measure(few, asked.work / "corpus")
     command = "python benchmarks/ingest_speed.py DATA WORK docs/results/ingest/speed.md"
@@ -236,9 +239,10 @@ def page(asked: argparse.Namespace) -> list[str]:
         f"| ingest, all checks: photographs per second | {asked.photos / seconds:.1f} |  |  |",
         _judged("ingest against the bare loop", plain / seconds, 0.5, "at least"),
         _judged("peak memory of the process tree, GiB", peak / 1024, 1.5, "below"),
-        f"| peak with parts of 16 examinations, {asked.photos // 4} and {asked.photos} "
-        f"photographs, GiB | {grown[0].peak / 1024:.2f}, {grown[1].peak / 1024:.2f} |  |  |",
-        f"| MiB more for each 1,000 photographs more | {slope:.0f} |  |  |",
+        f"| peak with {GROWN[0]:,} and {GROWN[1]:,} photographs of {SMALL[0]} px, GiB "
+        f"| {grown[0].peak / 1024:.2f}, {grown[1].peak / 1024:.2f} |  |  |",
+        f"| MiB more for each 1,000 photographs more | {1000 * slope:.0f} |  |  |",
+        f"| so GiB more for {GOAL:,} | {slope * GOAL / 1024:.0f} |  |  |",
         f"| photographs kept | {runs[0].kept} of {asked.photos} |  |  |",
         f"| MB on disk for each 1,000 photographs | {1000 * disk:.0f} |  |  |",
         "",

@@ -76,3 +76,20 @@ def test_the_frozen_columns_of_the_contracts() -> None:
     for name, columns in frozen.items():
         there = [c.name for c in tables.TABLES[name].columns]
         assert [c for c in columns.split() if c not in there] == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 8192, 8193, 20_000])
+def test_rows_written_group_by_group_all_come_back(count: int, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.parquet"
+    with tables.Writer(tables.PAIRS, path) as writer:
+        writer.extend(PAIR | {"image_id": str(number)} for number in range(count))
+        assert not path.exists()
+    assert tables.read(tables.PAIRS, path)["image_id"].to_list() == [*map(str, range(count))]
+    assert [p.name for p in tmp_path.iterdir()] == ["pairs.parquet"]
+
+
+def test_a_table_that_breaks_off_is_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.parquet"
+    with pytest.raises(DataError, match="one of"), tables.Writer(tables.PAIRS, path) as writer:
+        writer.extend([PAIR, PAIR | {"eye": "left"}])
+    assert not path.exists()

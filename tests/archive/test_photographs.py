@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from funduscope import inputs
 from funduscope.archive import photographs as module
 from funduscope.archive.photographs import Fault, Job, Reading
+from funduscope.archive.workers import Workers
 
 
 def _job(tmp_path: Path, data: bytes, **changes: object) -> Job:
@@ -189,8 +190,9 @@ def test_two_processes_give_what_one_gives(tmp_path: Path, photographs: list[byt
         path = tmp_path / str(number)
         path.write_bytes(data)
         jobs.append(replace(_job(tmp_path, b""), path=str(number)))
-    with module.Readers(1) as one, module.Readers(2) as two:
-        alone, both = list(one.submit(jobs)), list(two.submit(jobs))
+    with Workers(1) as one, Workers(2) as two:
+        alone = list(one.submit(module.read, jobs))
+        both = list(two.submit(module.read, jobs))
     assert [type(x) for x in both] == [Reading] * 3 + [Fault]
     for a, b in zip(alone[:3], both[:3], strict=True):
         assert isinstance(a, Reading)

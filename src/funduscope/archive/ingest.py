@@ -13,11 +13,20 @@ from pathlib import Path
 
 from funduscope import inputs, store
 from funduscope.archive import description as descriptions
-from funduscope.archive import dicom_server, faults, finish, identity, parts, places, plan
+from funduscope.archive import (
+    dicom_server,
+    faults,
+    finish,
+    identity,
+    parts,
+    photographs,
+    places,
+    plan,
+)
 from funduscope.archive.description import Source
 from funduscope.archive.metadata import identifying
 from funduscope.archive.parts import Part
-from funduscope.archive.photographs import Fault, Job, Reading, read
+from funduscope.archive.photographs import Fault, Job, Reading
 from funduscope.archive.records import Exam
 from funduscope.archive.settings import IngestSettings
 from funduscope.archive.workers import Workers
@@ -148,7 +157,7 @@ def _photographs(
         if part is None:
             for ahead in [n for n in todo if n >= number][:2]:
                 if ahead not in begun:
-                    begun[ahead] = workers.submit(read, jobs[ahead])
+                    begun[ahead] = workers.submit(photographs.read, jobs[ahead])
             exams = planned.exams[start : start + step]
             reader = _Part(planned, number, start, exams, seen, progress)
             part = reader.read(faults.while_there(jobs[number], begun.pop(number)))

@@ -117,7 +117,7 @@ class Writer:
         with self._file:
             if error is None:
                 self._write()
-        if error is None:
+        if error is None:  # else the old file, if any, stays
             self._part.replace(self._path)
 
     def extend(self, rows: Iterable[Mapping[str, object]]) -> None:
