@@ -26,5 +26,10 @@ def test_a_quote_never_closed_costs_its_own_lines_only() -> None:
     assert found[1:] == [(["2", "b", "w"], True), (["3", "c", "v"], True), (["4", "d", "u"], True)]
 
 
+def test_the_lines_of_a_cell_never_closed_are_one_fault() -> None:
+    found = _cells('1,a,"open\nmore of it"","x\n\nits end\n2,b,w\n3,c,v\n')
+    assert found == [(found[0][0], False), (["2", "b", "w"], True), (["3", "c", "v"], True)]
+
+
 def test_a_bare_comma_is_a_fault_and_never_a_shift() -> None:
     assert _cells("1,a,b,c\n2,b,w\n") == [(["1", "a", "b", "c"], False), (["2", "b", "w"], True)]

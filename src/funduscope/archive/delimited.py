@@ -116,6 +116,9 @@ def records(text: str, delimiter: str, width: int = 0) -> Iterator[Record]:
         fault = None
         if width and _swallows(cells, width, delimiter):
             stop = _line_end(text, at)
+            # Lines that are too short for a record are the rest of the cell.
+            while stop < len(text) and len(_record(text, stop + 1, delimiter)[0]) < width:
+                stop = _line_end(text, stop + 1)
             cells = [cell.strip('"') for cell in text[at:stop].split(delimiter)]
             end, fault = stop + 1, "a quote that is never closed"
         elif width and len(cells) != width and any(cells):
