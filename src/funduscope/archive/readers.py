@@ -162,11 +162,33 @@ def read(given: Given) -> Sheet:
 
 
 def rows(given: Given) -> Sheet:
-    """The rows of a source, whatever columns it names."""
-    sheet = _readers()[given.source.kind](given)
+    """The rows of a source, whatever columns it names; of several tables a broken one is left out.
+
+    Raises:
+        DataError: none of its tables can be read.
+    """
+    reader = _readers()[given.source.kind]
+    try:
+        sheet = reader(given)
+    except DataError:
+        faults = {table: fault for table in given.tables if (fault := _fault(reader, given, table))}
+        sound = [table for table in given.tables if table not in faults]
+        if not sound:
+            raise
+        sheet = reader(replace(given, tables=sound))
+        sheet.doubts += [f"{table}: left out: {fault}" for table, fault in faults.items()]
     if given.source.format.table_pattern:
         _tell_paths(sheet, re.compile(given.source.format.table_pattern), given.source.prefix)
     return sheet
+
+
+def _fault(reader: Callable[[Given], Sheet], given: Given, table: str) -> str | None:
+    """Why a table cannot be read."""
+    try:
+        reader(replace(given, tables=[table]))
+    except DataError as error:
+        return f"{error.value}; {error.remedy}"
+    return None
 
 
 def _tell_paths(sheet: Sheet, pattern: re.Pattern[str], prefix: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
@@ -12,27 +13,33 @@ from typing import Any
 from funduscope.archive import headers
 from funduscope.archive.readers import BadRow, Given, Row, Sheet, bad_table, filled
 
+_NO_WORKBOOK = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, SyntaxError)
+"""What openpyxl and what it reads by (ZIP, XML) raise at a file that is broken somewhere."""
+
 
 def read_xlsx(given: Given) -> Sheet:
     """Every sheet's rows, one after another; what meets in an examination, `records` decides.
 
     A sheet without any column that the description names is left out.
     """
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
     sheet = Sheet()
     for table in given.tables:
         try:
-            book = load_workbook(io.BytesIO(given.data(table)), read_only=True, data_only=True)
-        except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
+            for lines in _worksheets(given.data(table)):
+                _add(given, table, lines, sheet)
+        except _NO_WORKBOOK as error:
             remedy = "save it again as .xlsx, or export it as CSV"
             raise bad_table(f"no workbook: {type(error).__name__}", table, remedy) from error
-        for one in book.worksheets:
-            lines = ([cell_text(cell) for cell in line] for line in one.iter_rows(values_only=True))
-            _add(given, table, lines, sheet)
-        book.close()
     return sheet
+
+
+def _worksheets(data: bytes) -> Iterator[Iterator[list[str]]]:
+    from openpyxl import load_workbook
+
+    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    for one in book.worksheets:
+        yield ([cell_text(cell) for cell in line] for line in one.iter_rows(values_only=True))
+    book.close()
 
 
 def _add(given: Given, table: str, lines: Iterator[list[str]], sheet: Sheet) -> None:
