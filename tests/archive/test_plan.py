@@ -1,9 +1,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from funduscope.archive import plan
 from funduscope.archive.description import Columns, Description, Source, Values
 from funduscope.archive.identity import Pseudonyms
+from funduscope.errors import DataError
 
 KEY = Pseudonyms(b"k" * 32)
 SOURCE = Source(
@@ -31,6 +34,15 @@ def test_the_order_does_not_depend_on_the_order_of_rows(tmp_path: Path) -> None:
     assert [e.key for e in one.exams] == [e.key for e in other.exams]
     days = [e.visit for e in one.exams if e.patient == "P1"]
     assert days == sorted(days)
+
+
+def test_a_photograph_of_two_sites_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("p,i,e,d\nP1,0.jpg,R,\n", encoding="utf-8")
+    (tmp_path / "0.jpg").write_bytes(b"\xff\xd8\xff")
+    both = Description(source=(SOURCE, SOURCE.model_copy(update={"site": "other"})))
+    with pytest.raises(DataError, match="belongs to one site") as caught:
+        plan.make(tmp_path, both, KEY)
+    assert caught.value.code == "two_sites"
 
 
 def test_the_input_id_follows_what_is_there(tmp_path: Path) -> None:

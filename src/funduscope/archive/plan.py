@@ -12,8 +12,9 @@ from pathlib import Path
 from funduscope.archive import places, readers
 from funduscope.archive.description import Description, Source
 from funduscope.archive.identity import Pseudonyms
-from funduscope.archive.pairing import read_site
+from funduscope.archive.pairing import Contents, read_site
 from funduscope.archive.records import Exam, Note
+from funduscope.errors import DataError
 
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"GIF8", b"BM", b"RIFF", b"\xff\x4f")
 
@@ -47,9 +48,11 @@ def make(archive: Path, description: Description, pseudonyms: Pseudonyms) -> Pla
     """Read the tables and list the photographs.
 
     Raises:
-        DataError: a table or a column of it is missing.
+        DataError: a table or a column of it is missing; two sites hold one photograph.
     """
-    contents = [read_site(archive, site, some) for site, some in _sites(archive, description)]
+    sites = _sites(archive, description)
+    contents = [read_site(archive, site, some) for site, some in sites]
+    _check_apart([site for site, _ in sites], contents)
     exams = sorted((e for c in contents for e in c.exams), key=lambda e: _order(e, pseudonyms))
     listed = sorted({name for c in contents for name in c.photos})
     return Plan(
@@ -61,6 +64,21 @@ def make(archive: Path, description: Description, pseudonyms: Pseudonyms) -> Pla
         seen={text for c in contents for text in c.seen},
         input_id=_input_id(archive, description, listed),
     )
+
+
+def _check_apart(sites: Sequence[str], contents: Sequence[Contents]) -> None:
+    """Hold the sites to photographs of their own: one under two sites would be two patients'."""
+    owner: dict[str, str] = {}
+    for site, content in zip(sites, contents, strict=True):
+        for name in content.photos:
+            if owner.setdefault(name, site) != site:
+                raise DataError(
+                    name,
+                    place=f"the sites {owner[name]} and {site}",
+                    rule="a photograph belongs to one site",
+                    remedy="narrow `folder` or `photos` of one of them in the description",
+                    code="two_sites",
+                )
 
 
 def _sites(archive: Path, description: Description) -> list[tuple[str, list[tuple[int, Source]]]]:
