@@ -55,7 +55,7 @@ def entries(archive: Path, folder: str, patterns: Iterable[str]) -> list[Entry]:
             if path.is_symlink() and _leads_out(archive, path):
                 found[inside] = Entry(inside, -1, _OUTSIDE)
         elif _is_zip(path):
-            for entry in _members(path, inside):
+            for entry in members(path, inside):
                 name = f"{below}/{entry.path.partition(MEMBER)[2]}"
                 if entry.path.endswith(MEMBER) or matches(name, wanted):
                     found[entry.path] = entry
@@ -192,7 +192,13 @@ def _name(info: zipfile.ZipInfo) -> str:
     return info.filename
 
 
-def _members(path: Path, inside: str) -> Iterator[Entry]:
+def members(path: Path, inside: str) -> Iterator[Entry]:
+    """The files in a ZIP file; one that is damaged itself has the name `x.zip!` and a fault.
+
+    Args:
+        path: of the ZIP file.
+        inside: the same below the archive.
+    """
     try:
         infos = _open(path).members
     except (zipfile.BadZipFile, OSError):

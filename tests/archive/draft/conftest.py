@@ -207,6 +207,18 @@ def zipped(root: Path) -> None:
     put(root / "west" / "列表.csv", table(rows, ";").encode("utf-16"))
 
 
+def all_zipped(root: Path) -> None:
+    """Two sites, a ZIP file each that holds its table and its photographs."""
+    for site in ("hill", "lake"):
+        rows = [["accession", "patient name", "exam date", "findings"]]
+        with zipfile.ZipFile(root / f"{site}.zip", "w") as packed:
+            for one in visits():
+                rows.append([str(one.exam), one.name, f"{one.day:%d/%m/%Y}", one.english])
+                for eye in ("OD", "OS"):
+                    packed.writestr(f"photos/{one.exam}_{eye}.jpg", PICTURE)
+            packed.writestr("reports.csv", table(rows, ","))
+
+
 def old_system(root: Path) -> None:
     """GB18030, tabs, dates as 19.05.28, ages as 7岁, headers that say nothing of numbers."""
     rows = [["流水", "姓名", "性别", "年龄", "日期", "所见", "医师"]]
@@ -321,7 +333,7 @@ LAYOUTS = {
     make.__name__: make
     for make in (
         *(english_images, patient_folders, nested_lines, two_sheets, zipped, old_system),
-        *(image_list, eye_folders, no_separators, xml_reports),
+        *(image_list, eye_folders, no_separators, xml_reports, all_zipped),
     )
 }
 

@@ -16,7 +16,7 @@ from funduscope.errors import DataError
 
 LAYOUTS = (
     *("english_images", "patient_folders", "nested_lines", "two_sheets", "zipped", "old_system"),
-    *("image_list", "eye_folders", "no_separators", "xml_reports"),
+    *("image_list", "eye_folders", "no_separators", "xml_reports", "all_zipped"),
 )
 
 
@@ -60,6 +60,19 @@ def test_one_row_an_image(made):
     assert source["columns"]["eye"] == "Laterality"
     assert source["format"]["exam_date"] == "%d/%m/%Y"
     assert source["values"]["eye"] == {"right": "OD", "left": "OS", "r": "OD", "l": "OS"}
+
+
+def test_zip_files_with_tables_are_sites(made):
+    one = made("all_zipped")
+    assert [(source["site"], source["table"]) for source in one.sources] == [
+        ("hill", "hill.zip/reports.csv"),
+        ("lake", "lake.zip/reports.csv"),
+    ]
+    assert [source["photos"] for source in one.sources] == [
+        ["hill.zip/photos/**/*"],
+        ["lake.zip/photos/**/*"],
+    ]
+    assert read(one, ("exam", "eye")) == 1
 
 
 def test_patient_folders_without_a_table(made):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from funduscope.archive import places
 from funduscope.archive.draft.words import is_chinese_name, meanings, plain, role_of
 
 _SUFFIXES = {
@@ -23,7 +23,6 @@ _SUFFIXES = {
     "unread": ("xls", "doc", "docx", "pdf", "mdb", "accdb", "rar", "7z", "dbf", "rtf", "db"),
 }
 _KIND = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes}
-_UTF8_NAME = 0x800
 _PLACES = frozenset(
     plain(word)
     for word in (
@@ -46,8 +45,7 @@ class File:
 
     def below(self, folder: str) -> str:
         """The path below a folder of the archive; a ZIP file counts as a folder."""
-        path = self.path.replace("!", "/", 1) if ".zip!" in self.path.lower() else self.path
-        return path if folder == "." else path.removeprefix(f"{folder}/")
+        return below(self.path, folder)
 
 
 @dataclass
@@ -63,6 +61,12 @@ class Site:
         return [file for file in self.files if file.kind in kinds]
 
 
+def below(path: str, folder: str) -> str:
+    """A path of the archive as a glob below the folder sees it; a ZIP file counts as a folder."""
+    seen = path.replace("!", "/", 1) if ".zip!" in path.lower() else path
+    return seen if folder == "." else seen.removeprefix(f"{folder}/")
+
+
 def list_files(archive: Path) -> list[File]:
     """All files of the archive, sorted; links are not followed."""
     found: list[File] = []
@@ -75,10 +79,16 @@ def list_files(archive: Path) -> list[File]:
                 continue
             kind = _kind(path)
             if kind == "zip":
-                found += _members(path, inside)
+                found += [_member(entry) for entry in places.members(path, inside)]
             elif not name.startswith("."):
                 found.append(File(inside, kind))
     return sorted(found, key=lambda file: file.path)
+
+
+def _member(entry: places.Entry) -> File:
+    """A file in a ZIP file; what must not be opened is left alone."""
+    kind = _KIND.get(entry.path.rpartition(".")[2].lower(), "other")
+    return File(entry.path.rstrip(places.MEMBER), "other" if entry.fault else kind)
 
 
 def _kind(path: Path) -> str:
@@ -92,33 +102,6 @@ def _kind(path: Path) -> str:
     if head[128:] == b"DICM":
         return "dicom"
     return "photo" if head.startswith((b"\xff\xd8\xff", b"\x89PNG")) else "other"
-
-
-def _members(path: Path, inside: str) -> list[File]:
-    try:
-        with zipfile.ZipFile(path) as opened:
-            infos = opened.infolist()
-    except (zipfile.BadZipFile, OSError):
-        return [File(inside, "other")]
-    names = [member_name(info) for info in infos if not info.is_dir()]
-    return [
-        File(f"{inside}!{name}", kind if kind in ("photo", "dicom") else "other")
-        for name in names
-        for kind in [_KIND.get(name.rpartition(".")[2].lower(), "other")]
-    ]
-
-
-def member_name(info: zipfile.ZipInfo) -> str:
-    """A ZIP member's name; programs of Chinese offices store GB18030 and do not say so."""
-    if info.flag_bits & _UTF8_NAME:
-        return info.filename
-    raw = info.orig_filename.encode("cp437", "replace")
-    for encoding in ("utf-8", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return info.filename
 
 
 def find_sites(files: Sequence[File], root_name: str, tables: Sequence[str]) -> list[Site]:
@@ -150,8 +133,10 @@ def find_sites(files: Sequence[File], root_name: str, tables: Sequence[str]) -> 
     for file in files:
         top, _, rest = file.path[cut:].replace("!", "/", 1).partition("/")
         if rest and top in with_table | photo_folders:
+            packed = ".zip!" in file.path[cut : cut + len(top) + 1].lower()
             folder = top if base == "." else f"{base}/{top}"
-            sites.setdefault(top, Site(top, folder)).files.append(file)
+            site = Site(Path(top).stem, base) if packed else Site(top, folder)
+            sites.setdefault(top, site).files.append(file)
     return list(sites.values())
 
 

@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from funduscope.archive import places
 from funduscope.archive.draft import toml
-from funduscope.archive.draft.listing import Site, member_name
+from funduscope.archive.draft.listing import Site
 from funduscope.archive.draft.photos import Learnt
 from funduscope.archive.draft.sources import Sourced
 from funduscope.errors import DataError
@@ -114,20 +115,7 @@ def _picture(archive: Path, path: str | None) -> Photo | None:
     if path is None:
         return None
     try:
-        rgb = decode(_bytes(archive, path), name=path, min_side=320)
+        rgb = decode(places.read_bytes(archive, path), name=path, min_side=320)
     except (DataError, OSError, KeyError):
         return None
     return Photo(rgb, [Caption(toml.one_line(path.rpartition("/")[2]), "en")])
-
-
-def _bytes(archive: Path, path: str) -> bytes:
-    import zipfile
-
-    file, mark, member = path.partition("!")
-    if not mark or not file.lower().endswith(".zip"):
-        return (archive / path).read_bytes()
-    with zipfile.ZipFile(archive / file) as opened:
-        info = next(one for one in opened.infolist() if member_name(one) == member)
-        if info.file_size > 100_000_000:
-            raise KeyError(member)
-        return opened.read(info)

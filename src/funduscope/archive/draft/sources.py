@@ -15,7 +15,7 @@ from funduscope.archive.draft.keys import (
     ONE_COLUMN,
     SEVERAL_COLUMNS,
 )
-from funduscope.archive.draft.listing import Site, literal
+from funduscope.archive.draft.listing import Site, below, literal
 from funduscope.archive.draft.tables import Table
 from funduscope.archive.draft.toml import SourceDraft
 from funduscope.archive.draft.words import is_chinese_name
@@ -93,21 +93,21 @@ def _globs(site: Site, table: Table) -> list[str]:
 
     Numbers in the name of a file may point at a person: a glob stands for them.
     """
-    below = [path.removeprefix(f"{site.folder}/") for path in table.paths]
-    numbered = table.kind in ("fhir", "xml", "jsonl", "text") and re.search(r"\d{3}", below[0])
-    if len(below) == 1 and not numbered:
-        return below
-    rest = {file.below(site.folder) for file in site.of("table")} - set(below)
-    if len(below) <= 3 and not numbered:
-        return sorted(below)
+    paths = [below(path, site.folder) for path in table.paths]
+    numbered = table.kind in ("fhir", "xml", "jsonl", "text") and re.search(r"\d{3}", paths[0])
+    if len(paths) == 1 and not numbered:
+        return paths
+    rest = {file.below(site.folder) for file in site.of("table")} - set(paths)
+    if len(paths) <= 3 and not numbered:
+        return sorted(paths)
     found: set[str] = set()
-    for path in below:
+    for path in paths:
         folder, _, name = path.rpartition("/")
         suffix = name.rpartition(".")[2]
         top = folder.split("/")[0]
         wide = [f"{literal(top)}/**/*.{suffix}", f"**/*.{suffix}"] if top else []
         near = f"{literal(folder)}/*.{suffix}" if folder else f"*.{suffix}"
-        alone = len({one.rpartition("/")[0] for one in below}) == 1
+        alone = len({one.rpartition("/")[0] for one in paths}) == 1
         named = bool(re.search(r"\d{3}", folder)) or is_chinese_name(folder.rpartition("/")[2])
         tries = [near, *wide] if alone and not named else [*wide, near]
         if named:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from funduscope.archive import encodings, prose, readers
+from funduscope.archive import encodings, places, prose, readers
 from funduscope.archive.description import Source
 from funduscope.archive.draft import dicoms
 from funduscope.archive.draft.keys import ONE_COLUMN
@@ -107,8 +107,7 @@ def _kind(archive: Path, path: str) -> str:
         return "xlsx"
     if suffix in ("htm", "html"):
         return "text"
-    with (archive / path).open("rb") as stream:
-        found = encodings.decode(stream.read(_HEAD))
+    found = encodings.decode(places.read_bytes(archive, path)[:_HEAD])
     head = found.text.lstrip() if found else ""
     if suffix == "xml" or head.startswith("<?xml"):
         return "xml"
