@@ -78,3 +78,13 @@ def test_findings_as_observations(tmp_path: Path) -> None:
     bundle = {"resourceType": "Bundle", "entry": [{"resource": seen}, {"resource": report}]}
     (tmp_path / "b.ndjson").write_text(json.dumps(bundle), encoding="utf-8")
     assert _rows(tmp_path)[0]["results"] == "left eye Finding: drusen"
+
+
+def test_references_by_identifiers_tell_study_and_accession(tmp_path: Path) -> None:
+    report = REPORT | {
+        "basedOn": [{"identifier": {"type": {"text": "accession"}, "value": "A17"}}],
+        "imagingStudy": [{"identifier": {"system": "urn:dicom:uid", "value": "urn:oid:1.2.3.4"}}],
+    }
+    (tmp_path / "r.ndjson").write_text(json.dumps(report), encoding="utf-8")
+    (said,) = _rows(tmp_path)
+    assert (said["study"], said["accession"]) == ("1.2.3.4", "A17")

@@ -142,11 +142,13 @@ def _own(one: Resource, known: _Known) -> dict[str, str]:
         for i in _list(patient, "identifier")
         if "MR" in [code.get("code") for code in _list(i.get("type", {}), "coding")]
     ]
-    own = _identifiers(one)
-    studies = [known.get(item, one) for key in ("imagingStudy", "basedOn", "partOf")
-               for item in _list(one, key)]  # fmt: skip
+    links = [item for key in ("imagingStudy", "basedOn", "partOf") for item in _list(one, key)]
     referred = [str(i.get("reference", "")) for i in _list(one, "imagingStudy")]
-    told = [*own, *referred, *(n for study in studies for n in _identifiers(study))]
+    # A reference may name what it means by an identifier of its own (a logical reference).
+    meant = [
+        n for item in links for n in (*_identifiers(item), *_identifiers(known.get(item, one)))
+    ]
+    told = [*_identifiers(one), *referred, *meant]
     uids = [uid for text in told if (uid := _plain_uid(text))]
     names = [_name(name) for name in _list(patient, "name")]
     when = next(

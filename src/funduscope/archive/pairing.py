@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from funduscope.archive import values
+from funduscope.archive import places, values
 from funduscope.archive.description import Source
 from funduscope.archive.exams import collect
 from funduscope.archive.places import Entry
@@ -63,7 +63,7 @@ def read_site(archive: Path, site: str, sources: Sequence[tuple[int, Source]]) -
 def tell(path: str, source: Source) -> Told:
     """Read the path of a photograph by the source's patterns."""
     form, words = source.format, source.values
-    below = path.removeprefix(source.prefix)
+    below = places.as_folders(path).removeprefix(source.prefix)
     groups: dict[str, str] = {}
     name = below.rpartition("/")[2]
     if form.file_pattern:

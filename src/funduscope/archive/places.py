@@ -64,6 +64,11 @@ def entries(archive: Path, folder: str, patterns: Iterable[str]) -> list[Entry]:
     return [found[name] for name in sorted(found)]
 
 
+def as_folders(path: str) -> str:
+    """A path as globs and patterns see it: a ZIP file counts as a folder."""
+    return path.replace(MEMBER, "/", 1) if f".zip{MEMBER}" in path.lower() else path
+
+
 def read_bytes(archive: Path, path: str) -> bytes:
     """The content of a file or member.
 

@@ -195,7 +195,7 @@ def _tell_paths(sheet: Sheet, pattern: re.Pattern[str], prefix: str) -> None:
     """Add what the path of each row's table tells; what the row says itself wins."""
     sheet.columns.update(dict.fromkeys(pattern.groupindex))
     for at, row in enumerate(sheet.rows):
-        found = pattern.search(row.place.removeprefix(prefix))
+        found = pattern.search(places.as_folders(row.place).removeprefix(prefix))
         if found is not None:
             told = filled(found.groupdict("").items())
             sheet.rows[at] = replace(row, cells=told | row.cells)
@@ -253,7 +253,7 @@ def _read_folder(given: Given) -> Sheet:
     prefix = given.source.prefix
     for number, entry in enumerate(given.photos, start=1):
         name = entry.path.removeprefix(prefix)
-        found = pattern.search(name)
+        found = pattern.search(places.as_folders(name))
         groups = found.groupdict("") if found else {}
         cells = filled([(FILE_COLUMN, name), *groups.items()])
         sheet.rows.append(Row(given.source.folder, number, cells))

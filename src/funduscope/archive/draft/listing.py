@@ -62,8 +62,8 @@ class Site:
 
 
 def below(path: str, folder: str) -> str:
-    """A path of the archive as a glob below the folder sees it; a ZIP file counts as a folder."""
-    seen = path.replace("!", "/", 1) if ".zip!" in path.lower() else path
+    """A path of the archive as a glob below the folder sees it."""
+    seen = places.as_folders(path)
     return seen if folder == "." else seen.removeprefix(f"{folder}/")
 
 
