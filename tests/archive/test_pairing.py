@@ -15,6 +15,8 @@ PATTERN = r"(?:^|/)(?P<patient>H\d+)/(?P<date>\d{4}-\d\d-\d\d)_(?P<eye>OD|OS)"
         (".", "year.zip!H12/2020-03-04_OD.jpg"),
         ("site", "site/year.ZIP!H12/2020-03-04_OD.jpg"),
         ("site", "site/a/H12/2020-03-04_OD.jpg"),
+        (".", "H12 /2020-03-04:OD?.jpg"),
+        (".", "H12/2020-03-04|\u200bOD.jpg"),
     ],
 )
 def test_a_zip_file_is_a_folder_to_the_pattern(folder: str, path: str) -> None:

@@ -21,7 +21,7 @@ from funduscope.archive.readers import FILE_COLUMN, Given, Row, Sheet
 from funduscope.archive.records import Collected, Exam, Note, Photo, Report
 
 _DOCUMENT = re.compile(
-    r"(?:^|[/!])(?:~\$|\._|\.DS_Store$|Thumbs\.db$)[^/]*$"
+    r"(?:^|[/!])(?:~\$|\.DS_Store$|Thumbs\.db$)[^/]*$"
     r"|\.(?:db|ini|txt|log|md|csv|tsv|xlsx?|docx?|pptx?|pdf|rtf|html?|xml|json|ndjson)$",
     re.IGNORECASE,
 )

@@ -99,8 +99,13 @@ def _named_eye(name: str, source: Source) -> str:
 
 
 def _plain(path: str) -> str:
-    """A path without pictures, marks and control signs that crept into names."""
-    return "".join(sign for sign in path if unicodedata.category(sign)[0] not in "SMC")
+    """A path without pictures, marks and control signs that crept into names.
+
+    Signs that Windows forbids become the underscore that it would have had there.
+    """
+    signs = (sign for sign in path if sign in "<>|" or unicodedata.category(sign)[0] not in "SMC")
+    parts = re.sub(r'[:*?"<>|]', "_", "".join(signs)).split("/")
+    return "/".join(part.strip() for part in parts)
 
 
 def _of_other(exam: Exam) -> bool:
