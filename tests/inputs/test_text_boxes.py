@@ -89,6 +89,8 @@ def test_clumps_of_pigment_on_bare_sclera_are_not_letters(fundus: Photo) -> None
         pen.ellipse((x - a, y - b, x + a, y + b), fill=(110, 60, 20))
     rgb = np.asarray(image.filter(ImageFilter.GaussianBlur(1)))
     assert find_text(rgb, find_field(rgb)) == []
+    gray = np.repeat(rgb[..., 1:2], 3, axis=2)
+    assert find_text(gray, find_field(gray)) == []
 
 
 def test_tiny_and_plain_pictures_have_none() -> None:

@@ -40,9 +40,10 @@ _WINDOWS = ((3, 16), (16, 3), (8, 8))
 # `eyepacs_subset` only: what is likest to text in 5,964 clean photographs, and 1,180 planted texts.
 # `benchmarks/burned_text.py` measures on other sets, too.
 _WORTH = ((0.5, 0.0, 1.0), (0.5, 0.0, 0.6), (-0.5, 0.5, 0.0))
-_LEAST = 7.5
-# Pigment and blood are dark in red too, but have less than this part of it in green.
-_BROWN = 0.75
+_LEAST = 6.5
+# Pigment and blood are dark in red too, but have less than this part of it in green; in gray
+# pictures, green is no more than this above blue.
+_BROWN, _GRAY = 0.75, 30
 # Cells so many rows or columns apart belong to one text.
 _NEAR = range(-2, 3)
 # The rim itself is full of edges.
@@ -135,7 +136,8 @@ def _written(rgb: Photo, inside: Mask) -> Mask:
         full &= (plane < _FULL[0]) | (plane > _FULL[1])
     counts: list[tuple[float, Counts]] = []
     held = np.zeros((inside.shape[0] // _CELL, inside.shape[1] // _CELL), bool)
-    places = inside & (planes[1] >= _BROWN * rgb[..., 0]), inside, inside
+    green = (planes[1] >= _BROWN * rgb[..., 0]) & (planes[1] > rgb[..., 2].astype(np.int16) + _GRAY)
+    places = inside & green, inside, inside
     for plane, place, (each, strong, of_full_color) in zip(planes, places, _WORTH, strict=True):
         for axis in (0, 1):
             strokes = _strokes(plane, axis)
