@@ -40,7 +40,7 @@ _WINDOWS = ((3, 16), (16, 3), (8, 8))
 # `eyepacs_subset` only: what is likest to text in 5,964 clean photographs, and 1,180 planted texts.
 # `benchmarks/burned_text.py` measures on other sets, too.
 _WORTH = ((0.5, 0.0, 1.0), (0.5, 0.0, 0.6), (-0.5, 0.5, 0.0))
-_LEAST = 6.5
+_LEAST = 8.0
 # Pigment and blood are dark in red too, but have less than this part of it in green; in gray
 # pictures, green is no more than this above blue.
 _BROWN, _GRAY = 0.75, 30
