@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from funduscope.errors import DataError
 from funduscope.inputs import Box, find_field, find_text, letters_read
@@ -11,10 +11,16 @@ from funduscope.inputs import Box, find_field, find_text, letters_read
 Photo = npt.NDArray[np.uint8]
 
 
-def written(rgb: Photo, color: tuple[int, int, int], at: tuple[int, int], high: int) -> Photo:
+def written(
+    rgb: Photo,
+    color: tuple[int, int, int],
+    at: tuple[int, int],
+    high: int,
+    text: str = "2016-06-04",
+) -> Photo:
     image = Image.fromarray(rgb)
     font = ImageFont.load_default(size=high * 1.3)
-    ImageDraw.Draw(image).text(at, "2016-06-04", color, font)
+    ImageDraw.Draw(image).text(at, text, color, font)
     return np.asarray(image)
 
 
@@ -53,6 +59,38 @@ def test_large_pictures(fundus: Photo, side: int, high: int) -> None:
     assert boxes
     assert any(box.x0 <= at[0] + 4 * high and box.x1 > at[0] for box in boxes)
     assert all(abs(box.y0 - at[1]) < 2 * high + 16 for box in boxes)
+
+
+@pytest.mark.parametrize("text", ["WL", "06-04", "M 56"])
+@pytest.mark.parametrize("turns", [0, 1])
+def test_a_few_signs_level_or_upright(fundus: Photo, text: str, turns: int) -> None:
+    rgb = np.rot90(written(np.rot90(fundus, -turns), (255, 255, 0), (120, 90), 14, text), turns)
+    assert len(find_text(rgb, find_field(rgb))) == 1
+
+
+@pytest.mark.parametrize("high", [9, 14, 60])
+def test_a_large_picture_is_searched_at_its_own_size(fundus: Photo, high: int) -> None:
+    large = np.asarray(Image.fromarray(fundus).resize((2000, 2000)))
+    rgb = written(large, (255, 255, 255), (800, 900), high)
+    boxes = find_text(rgb, find_field(rgb))
+    assert boxes
+    assert all(box.x0 > 700 and box.y0 > 850 and box.y1 < 1050 for box in boxes)
+
+
+def test_clumps_of_pigment_on_bare_sclera_are_not_letters(fundus: Photo) -> None:
+    """Dark brown, wider than strokes, on nearly white: what long eyes show."""
+    image = Image.fromarray(fundus)
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((60, 120, 200, 240), fill=(250, 225, 160))
+    rng = np.random.default_rng(3)
+    for _ in range(10):
+        x, y = rng.uniform(90, 170), rng.uniform(150, 210)
+        a, b = rng.uniform(3, 8, 2)
+        pen.ellipse((x - a, y - b, x + a, y + b), fill=(110, 60, 20))
+    rgb = np.asarray(image.filter(ImageFilter.GaussianBlur(1)))
+    assert find_text(rgb, find_field(rgb)) == []
+    gray = np.repeat(rgb[..., 1:2], 3, axis=2)
+    assert find_text(gray, find_field(gray)) == []
 
 
 def test_tiny_and_plain_pictures_have_none() -> None:
