@@ -2,12 +2,12 @@
 
     python benchmarks/duplicates.py DATA OUT docs/results/ingest/candidates.md
 
-DATA is the folder with the real sets (`odir`, `eyepacs_subset`, each with `labels.csv` and
-`images/`). OUT gets `pairs.png`, a contact sheet of all pairs across patients that are found in
-`odir`, those first that the check at full size (`full_size.py`) does not confirm: photographs of
-patients, to be looked at and not to be passed on.
+DATA is the folder with the real sets (each with `labels.csv` and `images/`). OUT gets `pairs.png`,
+a contact sheet of all pairs across patients that are found in `odir`, those first that the check at
+full size (`full_size.py`) does not confirm: photographs of patients, to be looked at and not to be
+passed on.
 
-Copies are planted of photographs of `odir` train and val and of `eyepacs_subset`: encoded anew,
+Copies are planted of photographs of `odir` train and val and of three other sets: encoded anew,
 resized, cropped (4-15% of width and height, at one edge or shared by two), mirrored, mirrored and
 cropped, and `hard`: 4-15% off each of the four edges, so that hardly any rim is left.
 """
@@ -21,18 +21,20 @@ import resource
 import time
 from collections import defaultdict
 from pathlib import Path
+from unittest import mock
 
 import full_size
 import numpy as np
 from PIL import Image, ImageOps
 
 from funduscope import inputs
-from funduscope.archive import candidates, duplicates
-from funduscope.archive.fingerprints import SIDE, Thumbs
+from funduscope.archive import alignment, candidates, duplicates, frames
 
 KINDS = ("encoded anew", "resized", "cropped", "mirrored", "mirrored and cropped", "hard")
-PLANTED_IN = ("odir", "eyepacs_subset")
+PLANTED_IN = ("odir", "eyepacs_subset", "palm", "unam_cfp")
 SEED = 11
+SIZES = (1500, 3000)
+GOAL = 485_980
 CONFIRMED = 0.6
 """Agreement at full size; set between strangers and planted copies of `odir` train and val."""
 
@@ -42,14 +44,19 @@ TITLE = """# Copies of photographs
     python benchmarks/duplicates.py DATA OUT docs/results/ingest/candidates.md --planted {}
 
 Hashes propose a pair, aligned thumbnails of 96 px decide (`archive/duplicates.py`). Its thresholds
-were set on copies planted in `odir` train and val and in `eyepacs_subset`, so the recall below is
+were set on copies planted in `odir` train and val and in `eyepacs_subset`, so recall on those is
 measured on the sets they were set on; that of the alignment was raised once, after pairs of
-strangers in all of `odir` were looked at.
+strangers in all of `odir` were looked at. Grey was taken instead of green after copies in all four
+sets had been looked at; nothing else was set on `palm` and `unam_cfp`.
 """
 CHECK = """A pair found by thumbnails counts as confirmed where a check that shares only the circle
 with them agrees: fine structure of the whole photographs, 256 px, correlates by {} or more at the
 best of 25 sizes and of all places (`benchmarks/full_size.py`). Pairs of `odir` train and val:
 """
+LIMIT = """What is left grows with the square of the number, since every photograph may be a copy of
+any other: of each pair at least the hashes are compared, and strangers whose hashes happen to be
+near cost a look at two patches. A picture without a sure circle ({:.1%} of `odir`) is sought at
+many places and sizes, so that its part is larger the more of such pictures an archive has."""
 
 
 def plant(data: bytes, kind: str, draw: np.random.Generator) -> bytes:
@@ -78,11 +85,10 @@ def plant(data: bytes, kind: str, draw: np.random.Generator) -> bytes:
     return stream.getvalue()
 
 
-def thumb(data: bytes) -> tuple[Thumbs, int]:
-    """Thumbnail and perceptual hash, as ingest makes them."""
+def thumb(data: bytes) -> frames.Thumbs:
+    """The thumbnail, as ingest makes it."""
     rgb = inputs.decode(data, name="a photograph")
-    field = inputs.find_field(rgb)
-    return inputs.crop_field(rgb, field, SIDE)[..., 1], inputs.phash(inputs.look(rgb, field))
+    return frames.thumb(rgb, inputs.find_field(rgb))
 
 
 def labels(folder: Path) -> list[dict[str, str]]:
@@ -98,14 +104,12 @@ def measure_planted(data: Path, count: int) -> list[str]:
     for name in PLANTED_IN:
         rows = [r for r in labels(data / name) if name != "odir" or r["split"] in ("train", "val")]
         picked = draw.choice(len(rows), min(count, len(rows)), replace=False)
-        thumbs, hashes = [], []
+        thumbs: list[frames.Thumbs] = []
         for number in picked:
             original = (data / name / rows[number]["image"]).read_bytes()
             made = [original, *(plant(original, kind, draw) for kind in KINDS)]
-            for one, code in map(thumb, made):
-                thumbs.append(one)
-                hashes.append(code)
-        found = duplicates.copies(np.stack(thumbs), np.array(hashes, np.uint64))
+            thumbs += map(thumb, made)
+        found = duplicates.copies(np.stack(thumbs))
         scores = {(copy.first, copy.second): copy.score for copy in found}
         step = 1 + len(KINDS)
         total: list[float] = []
@@ -124,13 +128,43 @@ def measure_planted(data: Path, count: int) -> list[str]:
     return lines
 
 
+def measure_scale(thumbs: frames.Thumbs) -> tuple[list[duplicates.Copy], list[str]]:
+    """All copies in `odir`; time of the search for copies, and what it costs a whole archive."""
+    draw = np.random.default_rng(SEED)
+    lines = [
+        "| photographs | seconds of one core | pairs aligned | a photograph |",
+        "|---" * 4 + "|",
+    ]
+    spent, found = [], []
+    sizes = [*(size for size in SIZES if size < len(thumbs)), len(thumbs)]
+    for size in sizes:
+        some = np.sort(draw.choice(len(thumbs), size, replace=False))
+        with mock.patch.object(alignment, "agreement", wraps=alignment.agreement) as aligned:
+            start = time.process_time()
+            found = duplicates.copies(thumbs[some])
+            spent.append(time.process_time() - start)
+        number = aligned.call_count
+        lines.append(f"| {size} | {spent[-1]:.1f} | {number} | {number / size:.3f} |")
+    each = np.array(sizes, float)
+    # Weighed so that each size counts by what part of it the curve misses.
+    terms = np.stack([each, each**2], axis=1) / np.array(spent)[:, None]
+    (line, square), *_ = np.linalg.lstsq(terms, np.ones(len(sizes)), rcond=None)
+    hours = [line * GOAL / 3600, max(0.0, square) * GOAL**2 / 3600]
+    seconds = f"{line * 1000:.2f} ms a photograph and {square * 1e9:.0f} ns a pair"
+    lines += [
+        "",
+        f"A part that grows with the number and one with its square fit these best: {seconds}. For "
+        f"{GOAL:,} photographs that makes {hours[0]:.1f} + {hours[1]:.1f} hours of one core "
+        f"(asked: below 10): {'reached' if sum(hours) < 10 else '**MISSED**'}.",
+    ]
+    return found, lines
+
+
 def measure_strangers(data: Path, out: Path) -> list[str]:
-    """Pairs across patients among all of `odir`, and the contact sheet."""
+    """Pairs across patients among all of `odir`, and the contact sheet; the scale."""
     rows = labels(data / "odir")
-    read = [thumb((data / "odir" / row["image"]).read_bytes()) for row in rows]
-    start = time.perf_counter()
-    found = duplicates.copies(np.stack([t for t, _ in read]), np.array([h for _, h in read], "u8"))
-    seconds = time.perf_counter() - start
+    thumbs = np.stack([thumb((data / "odir" / row["image"]).read_bytes()) for row in rows])
+    found, scale = measure_scale(thumbs)
     patients = [row["patient"] for row in rows]
     across = [copy for copy in found if patients[copy.first] != patients[copy.second]]
     clusters = duplicates.Clusters()
@@ -147,7 +181,7 @@ def measure_strangers(data: Path, out: Path) -> list[str]:
     lines = [
         "| figure | value | target |  |",
         "|---|---|---|---|",
-        f"| photographs; seconds | {len(rows)}; {seconds:.0f} |  |  |",
+        f"| photographs | {len(rows)} |  |  |",
         f"| pairs; across patients | {len(found)}; {len(across)} |  |  |",
         _judged("of these not confirmed at full size", doubtful, 10),
         _judged("patients in the largest cluster", largest, 5),
@@ -161,7 +195,15 @@ def measure_strangers(data: Path, out: Path) -> list[str]:
         lines.append(f"| {one} | {other} | {copy.score:.3f} | {score:.3f} | {turned} |")
     pairs = [(files[copy.first], files[copy.second]) for _, copy in checked]
     contact_sheet(pairs, out / "pairs.png")
-    return lines
+    return [
+        *lines,
+        "",
+        "## Many photographs",
+        "",
+        *scale,
+        "",
+        LIMIT.format(1 - frames.sure(thumbs).mean()),
+    ]
 
 
 def _judged(name: str, value: float, most: float) -> str:

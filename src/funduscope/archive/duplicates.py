@@ -98,8 +98,8 @@ def between(first: Thumbs, second: Thumbs) -> list[Copy]:
     found: _Found = {}
     for flip in (False, True):
         turned = np.uint64(MIRRORED if flip else 0)
-        for some, others in ((ours.hashes, theirs.hashes), (ours.inner, theirs.inner)):
-            for pairs in candidates.between(some ^ turned, others, MAX_BITS):
+        for left, right in ((ours.hashes, theirs.hashes), (ours.inner, theirs.inner)):
+            for pairs in candidates.between(left ^ turned, right, MAX_BITS):
                 _confirm(found, first, second, _likely(ours, theirs, pairs, flip), flip)
     for flip, some in _through_views(second, theirs, ours):
         _confirm(found, first, second, some, flip)
@@ -212,19 +212,20 @@ def _views(thumbs: Thumbs, rows: npt.NDArray[np.intp]) -> _Views:
     # Cut further up and left: the picture then lies further down and right.
     back = [(-down, -right) for down, right in moves]
     cell = fingerprints.CELL
-    patches, placed = [], []
+    hashes, patches, placed = [], [], []
     for row in rows:
         scale, down, right = frames.box(thumbs[row])
         sized = [(scale * more, down * more, right * more) for more in _SCALES]
         scaled = np.stack([frames.warped(thumbs[row], *place) for place in sized])
-        patches.append(fingerprints.patches_at(fingerprints.detail(scaled)[0], back))
+        units = fingerprints.patches_at(fingerprints.detail(scaled)[0], back)
+        hashes.append(fingerprints.hashes_of(units))
+        patches.append(fingerprints.packed(units))
         placed += [(s, d + cell * m, r + cell * n) for s, d, r in sized for m, n in moves]
-    units = np.concatenate(patches)
     return _Views(
         np.repeat(rows, len(_SCALES) * len(moves)),
         np.array(placed, np.float64),
-        fingerprints.hashes_of(units),
-        fingerprints.packed(units),
+        np.concatenate(hashes),
+        np.concatenate(patches),
     )
 
 

@@ -32,7 +32,7 @@ class Prints:
     """What pictures are proposed by.
 
     Attributes:
-        hashes: (N,), of the patch; copies differ in few bits. Mirrored pictures differ by `MIRRORED`.
+        hashes: (N,), of the patch; copies differ in few bits, mirrored ones by `MIRRORED`.
         inner: (N,), likewise of the middle of the patch.
         patches: int8 (N, CELLS * CELLS), unit rows times 127 (few rows come near 127).
         sure: (N,), the picture lies in its circle; else in the box of what it shows.
