@@ -37,8 +37,12 @@ Relation = Literal["exact", "near", "across_patients", "across_eyes"]
 # shows, and shifts in cells of the patch.
 _SCALES = tuple(float(0.955**step) for step in range(9))
 _SHIFTS = (-2, -1, 0, 1, 2)
+VIEWS = len(_SCALES) * len(_SHIFTS) ** 2
+"""Views of each picture without a sure circle."""
 _MIN_VIEW = 0.6  # as MIN_PATCH, where views lie half a step off
-_GROUP = 1 << 17
+GROUP = 1 << 17
+"""Views that are sought at once."""
+
 _BATCH = 1 << 14
 
 
@@ -185,7 +189,7 @@ def _through_views(
 ) -> Iterator[tuple[bool, list[_Placed]]]:
     """Proposals for pictures without a sure circle: (mirrored, [((other, picture), placing)])."""
     rows = np.flatnonzero(~prints.sure)
-    step = max(1, _GROUP // (len(_SCALES) * len(_SHIFTS) ** 2))
+    step = max(1, GROUP // VIEWS)
     for start in range(0, len(rows), step):
         views = _views(thumbs, rows[start : start + step])
         for flip in (False, True):
@@ -222,7 +226,7 @@ def _views(thumbs: Thumbs, rows: npt.NDArray[np.intp]) -> _Views:
         patches.append(fingerprints.packed(units))
         placed += [(s, d + cell * m, r + cell * n) for s, d, r in sized for m, n in moves]
     return _Views(
-        np.repeat(rows, len(_SCALES) * len(moves)),
+        np.repeat(rows, VIEWS),
         np.array(placed, np.float64),
         np.concatenate(hashes),
         np.concatenate(patches),
