@@ -21,7 +21,11 @@ MAX_BITS = 9
 """Hashes of copies differ in at most this many of 64 bits; that only proposes a pair."""
 
 MIN_PATCH = 0.7
-"""Correlation of the patches in the middle, not aligned; below it a proposed pair is dropped."""
+"""Correlation of the patches in the middle, not aligned; below it a proposed pair is dropped.
+
+99% of the copies planted in `odir` train and val reach it, one in 40 of the strangers whose hashes
+are near and who reach 0.5.
+"""
 
 MIN_CORRELATION = 0.65
 """Of the fine structure of both pictures, aligned; confirms a pair.
