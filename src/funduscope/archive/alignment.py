@@ -23,8 +23,8 @@ _FAR, _CLOSE = 6, 2
 
 _FRAME = 108  # SIDE + 2 * _FAR: shifts do not wrap around
 _LEAST_SEEN = 0.25
-# Correlation at the expected size below which no other size is tried; lower where the place is known
-# only to a step of a search. Nine in ten and three in four pairs of strangers that hashes and
+# Correlation at the expected size below which no other size is tried; lower where the place is
+# known only to a step of a search. Nine in ten and three in four pairs of strangers that hashes and
 # patches propose lie below; no copy planted in `odir` and `eyepacs_subset` was lost by it.
 _HOPELESS, _HOPELESS_MOVED = 0.38, 0.3
 

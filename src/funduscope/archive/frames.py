@@ -25,8 +25,8 @@ DARK = 8
 _BLACK = 3
 _RIM = 0.94
 _WHOLE = 0.985
-# The rim, and the least part of it that must be seen. With more, 98% of the copies planted in `odir`
-# and `eyepacs_subset` lie alike in their circles; with less, about nine in ten.
+# The rim, and the least part of it that must be seen. With more, 98% of the copies planted in
+# `odir` and `eyepacs_subset` lie alike in their circles; with less, about nine in ten.
 _RING = (0.93, 0.975)
 _MIN_ARC = 0.4
 # Fewer px of a row or column that are not black are noise.
