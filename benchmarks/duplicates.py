@@ -2,12 +2,12 @@
 
     python benchmarks/duplicates.py DATA OUT docs/results/ingest/candidates.md
 
-DATA is the folder with the real sets (`odir`, `eyepacs_subset`, each with `labels.csv` and
-`images/`). OUT gets `pairs.png`, a contact sheet of all pairs across patients that are found in
-`odir`, those first that the check at full size (`full_size.py`) does not confirm: photographs of
-patients, to be looked at and not to be passed on.
+DATA is the folder with the real sets (each with `labels.csv` and `images/`). OUT gets `pairs.png`,
+a contact sheet of all pairs across patients that are found in `odir`, those first that the check at
+full size (`full_size.py`) does not confirm: photographs of patients, to be looked at and not to be
+passed on.
 
-Copies are planted of photographs of `odir` train and val and of `eyepacs_subset`: encoded anew,
+Copies are planted of photographs of `odir` train and val and of three other sets: encoded anew,
 resized, cropped (4-15% of width and height, at one edge or shared by two), mirrored, mirrored and
 cropped, and `hard`: 4-15% off each of the four edges, so that hardly any rim is left.
 """
@@ -20,19 +20,23 @@ import io
 import resource
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest import mock
 
 import full_size
 import numpy as np
 from PIL import Image, ImageOps
 
 from funduscope import inputs
-from funduscope.archive import candidates, duplicates
-from funduscope.archive.fingerprints import SIDE, Thumbs
+from funduscope.archive import alignment, candidates, duplicates, fingerprints, frames
 
 KINDS = ("encoded anew", "resized", "cropped", "mirrored", "mirrored and cropped", "hard")
-PLANTED_IN = ("odir", "eyepacs_subset")
+PLANTED_IN = ("odir", "eyepacs_subset", "palm", "unam_cfp")
 SEED = 11
+SIZES = (1500, 3000)
+GOAL = 485_980
+PART, FLIPPED = 4, 0.02
 CONFIRMED = 0.6
 """Agreement at full size; set between strangers and planted copies of `odir` train and val."""
 
@@ -42,14 +46,23 @@ TITLE = """# Copies of photographs
     python benchmarks/duplicates.py DATA OUT docs/results/ingest/candidates.md --planted {}
 
 Hashes propose a pair, aligned thumbnails of 96 px decide (`archive/duplicates.py`). Its thresholds
-were set on copies planted in `odir` train and val and in `eyepacs_subset`, so the recall below is
+were set on copies planted in `odir` train and val and in `eyepacs_subset`, so recall on those is
 measured on the sets they were set on; that of the alignment was raised once, after pairs of
-strangers in all of `odir` were looked at.
+strangers in all of `odir` were looked at. Grey was taken instead of green after copies in all four
+sets had been looked at; nothing else was set on `palm` and `unam_cfp`.
 """
 CHECK = """A pair found by thumbnails counts as confirmed where a check that shares only the circle
 with them agrees: fine structure of the whole photographs, 256 px, correlates by {} or more at the
 best of 25 sizes and of all places (`benchmarks/full_size.py`). Pairs of `odir` train and val:
 """
+NEAR = f"""All but near hashes is a part that grows with the number and one with its square. Near
+hashes are sought in another way among many: their time was taken with {GOAL // PART:,} hashes, of
+`odir` with {FLIPPED:.0%} of the bits inverted, and counted {PART**2} times, for views {PART} times,
+which is too much if anything."""
+LIMIT = """What is left grows with the square of the number, since every photograph may be a copy of
+any other: of each pair at least the hashes are compared, and strangers whose hashes happen to be
+near cost a look at two patches. A picture without a sure circle ({:.1%} of `odir`) is sought at
+many places and sizes, so that its part is larger the more of such pictures an archive has."""
 
 
 def plant(data: bytes, kind: str, draw: np.random.Generator) -> bytes:
@@ -78,11 +91,10 @@ def plant(data: bytes, kind: str, draw: np.random.Generator) -> bytes:
     return stream.getvalue()
 
 
-def thumb(data: bytes) -> tuple[Thumbs, int]:
-    """Thumbnail and perceptual hash, as ingest makes them."""
+def thumb(data: bytes) -> frames.Thumbs:
+    """The thumbnail, as ingest makes it."""
     rgb = inputs.decode(data, name="a photograph")
-    field = inputs.find_field(rgb)
-    return inputs.crop_field(rgb, field, SIDE)[..., 1], inputs.phash(inputs.look(rgb, field))
+    return frames.thumb(rgb, inputs.find_field(rgb))
 
 
 def labels(folder: Path) -> list[dict[str, str]]:
@@ -98,14 +110,12 @@ def measure_planted(data: Path, count: int) -> list[str]:
     for name in PLANTED_IN:
         rows = [r for r in labels(data / name) if name != "odir" or r["split"] in ("train", "val")]
         picked = draw.choice(len(rows), min(count, len(rows)), replace=False)
-        thumbs, hashes = [], []
+        thumbs: list[frames.Thumbs] = []
         for number in picked:
             original = (data / name / rows[number]["image"]).read_bytes()
             made = [original, *(plant(original, kind, draw) for kind in KINDS)]
-            for one, code in map(thumb, made):
-                thumbs.append(one)
-                hashes.append(code)
-        found = duplicates.copies(np.stack(thumbs), np.array(hashes, np.uint64))
+            thumbs += map(thumb, made)
+        found = duplicates.copies(np.stack(thumbs))
         scores = {(copy.first, copy.second): copy.score for copy in found}
         step = 1 + len(KINDS)
         total: list[float] = []
@@ -124,13 +134,92 @@ def measure_planted(data: Path, count: int) -> list[str]:
     return lines
 
 
+def measure_scale(thumbs: frames.Thumbs) -> tuple[list[duplicates.Copy], list[str]]:
+    """All copies in `odir`; time of the search for copies, and what a whole archive would take."""
+    draw = np.random.default_rng(SEED)
+    lines = [
+        "| photographs | seconds of a core | of these near hashes | pairs aligned | a photograph |",
+        "|---" * 5 + "|",
+    ]
+    found: list[duplicates.Copy] = []
+    rest = []
+    sizes = [*(size for size in SIZES if size < len(thumbs)), len(thumbs)]
+    for size in sizes:
+        some = np.sort(draw.choice(len(thumbs), size, replace=False))
+        near = [0.0]
+        with (
+            mock.patch.object(alignment, "agreement", wraps=alignment.agreement) as aligned,
+            mock.patch.object(candidates, "within", _clocked(near, candidates.within)),
+            mock.patch.object(candidates, "between", _clocked(near, candidates.between)),
+        ):
+            start = time.process_time()
+            found = duplicates.copies(thumbs[some])
+            spent = time.process_time() - start
+        rest.append(spent - near[0])
+        number = f"{aligned.call_count} | {aligned.call_count / size:.3f}"
+        lines.append(f"| {size} | {spent:.1f} | {near[0]:.1f} | {number} |")
+    each = np.array(sizes, float)
+    # Divided by what is measured: each size counts by what part of it the curve misses.
+    terms = np.stack([each, each**2], axis=1) / np.array(rest)[:, None]
+    (line, square), *_ = np.linalg.lstsq(terms, np.ones(len(sizes)), rcond=None)
+    within, views = _near_hashes(thumbs, draw)
+    hours = [within, views, line * GOAL / 3600, max(0.0, square) * GOAL**2 / 3600]
+    verdict = "reached" if sum(hours) < 10 else "**MISSED**"
+    names = (
+        "near hashes of photographs",
+        "near hashes of views",
+        "thumbnails read, hashed, views made (linear)",
+        "patches compared, pairs aligned (square)",
+    )
+    lines += ["", NEAR, "", f"| part, {GOAL:,} photographs | hours of a core |  |", "|---|---|---|"]
+    lines += [f"| {name} | {part:.1f} |  |" for name, part in zip(names, hours, strict=True)]
+    return found, [*lines, f"| all (asked: below 10) | {sum(hours):.1f} | {verdict} |"]
+
+
+def _near_hashes(thumbs: frames.Thumbs, draw: np.random.Generator) -> tuple[float, float]:
+    """Hours of the search for near hashes in a whole archive: of photographs, of views."""
+    prints = fingerprints.prints(thumbs)
+    within = views = 0.0
+    for hashes in (prints.hashes, prints.inner):
+        drawn = draw.choice(hashes, GOAL // PART)
+        for bit in range(64):
+            drawn ^= (draw.random(len(drawn)) < FLIPPED).astype(np.uint64) << np.uint64(bit)
+        within += _seconds(candidates.within(drawn, duplicates.MAX_BITS))
+        if hashes is prints.hashes:
+            some = draw.permutation(np.resize(drawn, duplicates.GROUP))
+            views = _seconds(candidates.between(some, drawn, duplicates.MAX_BITS))
+    groups = (1 - prints.sure.mean()) * GOAL * duplicates.VIEWS / duplicates.GROUP
+    return 2 * within * PART**2 / 3600, 2 * views * PART * groups / 3600  # 2: mirrored or not
+
+
+def _seconds(found: Iterator[candidates.Pairs]) -> float:
+    start = time.process_time()
+    for _ in found:
+        pass
+    return time.process_time() - start
+
+
+def _clocked(
+    spent: list[float], search: Callable[..., Iterator[candidates.Pairs]]
+) -> Callable[..., Iterator[candidates.Pairs]]:
+    def wrapped(*given: object) -> Iterator[candidates.Pairs]:
+        found = search(*given)
+        while True:
+            start = time.process_time()
+            pairs = next(found, None)
+            spent[0] += time.process_time() - start
+            if pairs is None:
+                return
+            yield pairs
+
+    return wrapped
+
+
 def measure_strangers(data: Path, out: Path) -> list[str]:
-    """Pairs across patients among all of `odir`, and the contact sheet."""
+    """Pairs across patients among all of `odir`, and the contact sheet; the scale."""
     rows = labels(data / "odir")
-    read = [thumb((data / "odir" / row["image"]).read_bytes()) for row in rows]
-    start = time.perf_counter()
-    found = duplicates.copies(np.stack([t for t, _ in read]), np.array([h for _, h in read], "u8"))
-    seconds = time.perf_counter() - start
+    thumbs = np.stack([thumb((data / "odir" / row["image"]).read_bytes()) for row in rows])
+    found, scale = measure_scale(thumbs)
     patients = [row["patient"] for row in rows]
     across = [copy for copy in found if patients[copy.first] != patients[copy.second]]
     clusters = duplicates.Clusters()
@@ -147,7 +236,7 @@ def measure_strangers(data: Path, out: Path) -> list[str]:
     lines = [
         "| figure | value | target |  |",
         "|---|---|---|---|",
-        f"| photographs; seconds | {len(rows)}; {seconds:.0f} |  |  |",
+        f"| photographs | {len(rows)} |  |  |",
         f"| pairs; across patients | {len(found)}; {len(across)} |  |  |",
         _judged("of these not confirmed at full size", doubtful, 10),
         _judged("patients in the largest cluster", largest, 5),
@@ -161,7 +250,15 @@ def measure_strangers(data: Path, out: Path) -> list[str]:
         lines.append(f"| {one} | {other} | {copy.score:.3f} | {score:.3f} | {turned} |")
     pairs = [(files[copy.first], files[copy.second]) for _, copy in checked]
     contact_sheet(pairs, out / "pairs.png")
-    return lines
+    return [
+        *lines,
+        "",
+        "## Many photographs",
+        "",
+        *scale,
+        "",
+        LIMIT.format(1 - frames.sure(thumbs).mean()),
+    ]
 
 
 def _judged(name: str, value: float, most: float) -> str:

@@ -22,7 +22,7 @@ from funduscope.archive import (
     IngestSettings,
     description,
     duplicates,
-    fingerprints,
+    frames,
     identity,
     ingest,
     overview,
@@ -48,10 +48,10 @@ STEPS: dict[str, tuple[tuple[Any, str], ...]] = {
     "side of the disc": ((inputs, "disc_lead"),),
     "search for text": ((inputs, "find_text"),),
     "blanking": ((inputs, "blank_outside"),),
-    "hash and thumbnail": ((inputs, "phash"), (inputs, "crop_field")),
+    "hash and thumbnail": ((inputs, "phash"), (frames, "thumb")),
     "strings of metadata": ((photographs, "identifying"),),
     "pixel files written": ((parts, "write"),),
-    "copies": ((duplicates, "near"),),
+    "copies": ((duplicates, "copies"),),
     "reports: identity removed, findings": ((texts, "removed"), (texts, "add_exam")),
     "tables written": ((tables, "write"), (tables, "frame")),
     "report.html": ((overview, "write_report"),),
@@ -120,16 +120,14 @@ def table(spent: dict[str, float], total: float, count: int) -> list[str]:
 def copies(data: Path, sizes: tuple[int, int]) -> tuple[float, float]:
     """Seconds of the search for copies among so many photographs of `odir`, in one process."""
     found = sorted((data / "odir" / "images").iterdir())[: max(sizes)]
-    thumbs, hashes = [], []
+    thumbs = []
     for path in found:
         rgb = inputs.decode(path.read_bytes(), name=path.name)
-        field = inputs.find_field(rgb)
-        thumbs.append(inputs.crop_field(rgb, field, fingerprints.SIDE)[..., 1])
-        hashes.append(inputs.phash(inputs.look(rgb, field)))
+        thumbs.append(frames.thumb(rgb, inputs.find_field(rgb)))
     spent = []
     for size in sizes:
         start = time.perf_counter()
-        duplicates.near(np.array(hashes[:size], np.uint64), np.stack(thumbs[:size]))
+        duplicates.copies(np.stack(thumbs[:size]))
         spent.append(time.perf_counter() - start)
     return spent[0], spent[1]
 

@@ -7,14 +7,14 @@ import pytest
 from PIL import Image, ImageOps
 
 from funduscope import archive, inputs
-from funduscope.archive import contamination
-from funduscope.archive.fingerprints import SIDE
+from funduscope.archive import contamination, frames
+from funduscope.archive.frames import SIDE
 from funduscope.errors import DataError
 
 
 def _thumb(data: bytes) -> np.ndarray:
     rgb = inputs.decode(data, name="x")
-    return inputs.crop_field(rgb, inputs.find_field(rgb), SIDE)[..., 1]
+    return frames.thumb(rgb, inputs.find_field(rgb))
 
 
 def test_photographs_of_a_benchmark_are_found_in_the_archive(

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
 from funduscope import inputs
-from funduscope.archive import duplicates, fingerprints
+from funduscope.archive import duplicates, fingerprints, frames
 from funduscope.archive.duplicates import Copy
-from funduscope.archive.photographs import THUMB
+from funduscope.archive.frames import SIDE
 
 
 def _copies(data: bytes) -> list[bytes]:
@@ -38,9 +38,7 @@ def _copies(data: bytes) -> list[bytes]:
 
 def _thumbs(pictures: list[bytes]) -> np.ndarray:
     decoded = [inputs.decode(data, name="x") for data in pictures]
-    return np.stack(
-        [inputs.crop_field(rgb, inputs.find_field(rgb), THUMB)[..., 1] for rgb in decoded]
-    )
+    return np.stack([frames.thumb(rgb, inputs.find_field(rgb)) for rgb in decoded])
 
 
 @pytest.fixture(scope="module")
@@ -82,17 +80,57 @@ def test_two_sets_are_compared_like_one(planted: np.ndarray) -> None:
     assert len(expected) >= 11
 
 
+def test_squeezed_photographs_are_found_again_when_cropped(photographs: list[bytes]) -> None:
+    """Their field is an ellipse: what circle is fitted, if any, differs from crop to crop."""
+    pictures = []
+    for data in photographs[:4]:
+        picture = Image.open(io.BytesIO(data)).convert("RGB")
+        width, height = picture.size
+        inner = picture.crop((0, height // 8, width, height - height // 8)).resize((256, 256))
+        for made in (inner, ImageOps.mirror(inner.crop((26, 10, 256, 236)))):
+            stream = io.BytesIO()
+            made.save(stream, "JPEG", quality=85)
+            pictures.append(stream.getvalue())
+    found = duplicates.copies(_thumbs(pictures))
+    assert [(c.first, c.second, c.mirrored) for c in found] == [
+        (n, n + 1, True) for n in range(0, 8, 2)
+    ]
+
+
+def test_a_red_photograph_is_seen_in_grey(photographs: list[bytes]) -> None:
+    rgb = np.array(Image.open(io.BytesIO(photographs[0])).convert("RGB"))
+    rgb[..., 0] = rgb.mean(axis=2)
+    rgb[..., 1:] //= 16
+    thumb = frames.thumb(rgb, inputs.find_field(rgb))
+    assert thumb.shape == (SIDE, SIDE)
+    assert thumb.dtype == np.uint8
+    green = inputs.crop_field(rgb, inputs.find_field(rgb), SIDE)[..., 1]
+    assert thumb.std() > 3 * green.std()
+
+
+def test_a_picture_without_a_sure_circle_fills_its_box(planted: np.ndarray) -> None:
+    cut = np.zeros_like(planted[0])
+    cut[20:68, 30:80] = planted[0, 20:68, 30:80] | 16
+    assert frames.sure(planted[:6]).all()
+    assert not frames.sure(cut[None]).any()
+    np.testing.assert_array_equal(frames.framed(planted[0]), planted[0])
+    rows, columns = (np.flatnonzero(frames.framed(cut).any(axis=axis)) for axis in (1, 0))
+    assert columns[[0, -1]].tolist() == [0, SIDE - 1]  # the longer side
+    assert abs(int(rows[0] + rows[-1]) - (SIDE - 1)) <= 1  # in the middle
+    assert frames.box(np.zeros((SIDE, SIDE), np.uint8)) == (1.0, 0.0, 0.0)
+
+
 def test_black_and_empty_pictures_are_no_copies() -> None:
-    assert duplicates.copies(np.zeros((0, THUMB, THUMB), np.uint8)) == []
-    assert duplicates.copies(np.zeros((4, THUMB, THUMB), np.uint8)) == []
-    assert duplicates.near(np.zeros(4, np.uint64), np.zeros((4, THUMB, THUMB), np.uint8)) == []
+    assert duplicates.copies(np.zeros((0, SIDE, SIDE), np.uint8)) == []
+    assert duplicates.copies(np.zeros((4, SIDE, SIDE), np.uint8)) == []
 
 
 def test_a_mirrored_picture_inverts_known_bits_of_its_hash(planted: np.ndarray) -> None:
     straight = fingerprints.prints(planted[:6])
     turned = fingerprints.prints(planted[:6, :, ::-1])
-    differ = straight.hashes ^ turned.hashes ^ np.uint64(fingerprints.MIRRORED)
-    assert np.bitwise_count(differ).max() <= 1
+    for one, other in ((straight.hashes, turned.hashes), (straight.inner, turned.inner)):
+        differ = one ^ other ^ np.uint64(fingerprints.MIRRORED)
+        assert np.bitwise_count(differ).max() <= 1
     np.testing.assert_array_equal(fingerprints.mirrored(straight.patches), turned.patches)
 
 

@@ -5,8 +5,9 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from funduscope.archive import parts
+from funduscope.archive.frames import SIDE
 from funduscope.archive.parts import Part
-from funduscope.archive.photographs import THUMB, Reading
+from funduscope.archive.photographs import Reading
 
 
 def _reading(value: int) -> Reading:
@@ -20,7 +21,7 @@ def _reading(value: int) -> Reading:
         gradability=0.5,
         reason=None,
         phash=2**64 - 1 - value,
-        thumb=np.full((THUMB, THUMB), value, np.uint8),
+        thumb=np.full((SIDE, SIDE), value, np.uint8),
         disc=0.0,
         source_sha256=None,
     )
@@ -48,4 +49,4 @@ def test_a_part_comes_back_as_it_was_written(tmp_path: Path) -> None:
 def test_a_part_without_photographs(tmp_path: Path) -> None:
     parts.write(tmp_path, Part(0), [])
     assert parts.read(tmp_path, 0) == Part(0)
-    assert parts.thumbs(tmp_path, [Part(0)]).shape == (0, THUMB, THUMB)
+    assert parts.thumbs(tmp_path, [Part(0)]).shape == (0, SIDE, SIDE)

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from funduscope import inputs
 from funduscope.archive import photographs as module
+from funduscope.archive.frames import SIDE
 from funduscope.archive.photographs import Fault, Job, Reading
 from funduscope.archive.workers import Workers
 
@@ -53,7 +54,7 @@ def test_a_clean_photograph_is_stored_as_it_is(tmp_path: Path, photographs: list
     assert found.field == (field.x, field.y, field.radius)
     assert found.phash == inputs.phash(inputs.look(rgb, field))
     assert found.disc > inputs.LEAD
-    assert found.thumb.shape == (module.THUMB, module.THUMB)
+    assert found.thumb.shape == (SIDE, SIDE)
 
 
 def test_metadata_goes_without_loss(tmp_path: Path, photographs: list[bytes]) -> None:

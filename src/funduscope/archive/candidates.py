@@ -23,7 +23,7 @@ _BANDS = 5
 _OF_BAND = [range(band, 64, _BANDS) for band in range(_BANDS)]
 _BLOCK = 1 << 20
 _CHUNK = 1 << 18
-_FEW = 1 << 28
+_FEW = 1 << 30
 
 
 def within(hashes: Hashes, bits: int, flip: int = 0) -> Iterator[Pairs]:

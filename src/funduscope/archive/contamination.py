@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from funduscope import inputs, store
-from funduscope.archive import duplicates
-from funduscope.archive.fingerprints import SIDE, Thumbs
+from funduscope.archive import duplicates, frames
+from funduscope.archive.frames import SIDE, Thumbs
 
 
 @dataclass(frozen=True, order=True)
@@ -38,8 +38,8 @@ def check(
     """Compare the photographs of an archive with benchmark corpora.
 
     Args:
-        image_ids, thumbs: of the archive; (N, SIDE, SIDE) uint8, green channel of the field of
-            view, may be a memory map.
+        image_ids, thumbs: of the archive; (N, SIDE, SIDE) uint8, of the field of view
+            (`frames.thumb`), may be a memory map.
         benchmarks: folders of finished corpora; their thumbnails are made from their pixels and
             lie in a temporary file.
 
@@ -81,8 +81,7 @@ def thumbs_of(corpus: store.Corpus, file: Path) -> tuple[list[str], Thumbs]:
     with file.open("wb") as stream:
         for name, data in corpus.pixels():
             rgb = inputs.decode(data, name=name)
-            crop = inputs.crop_field(rgb, inputs.find_field(rgb), SIDE)
-            stream.write(np.ascontiguousarray(crop[..., 1]).tobytes())
+            stream.write(frames.thumb(rgb, inputs.find_field(rgb)).tobytes())
             names.append(name)
     if not names:
         return names, np.zeros((0, SIDE, SIDE), np.uint8)

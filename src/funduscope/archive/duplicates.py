@@ -13,17 +13,22 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from funduscope.archive import alignment, candidates, fingerprints
-from funduscope.archive.fingerprints import MIRRORED, Prints, Thumbs
+from funduscope.archive import alignment, candidates, fingerprints, frames
+from funduscope.archive.fingerprints import MIRRORED, Prints
+from funduscope.archive.frames import Thumbs
 
-MAX_BITS = 8
+MAX_BITS = 9
 """Hashes of copies differ in at most this many of 64 bits; that only proposes a pair."""
 
-MIN_PATCH = 0.45
-"""Correlation of the patches in the middle, not aligned; below it a proposed pair is dropped."""
+MIN_PATCH = 0.7
+"""Correlation of the patches in the middle, not aligned; below it a proposed pair is dropped.
+
+99% of the copies planted in `odir` train and val reach it that hashes propose. Strangers in all of
+`odir` were counted when it was raised from 0.45.
+"""
 
 MIN_CORRELATION = 0.65
-"""Of the fine structure of both fields, aligned; confirms a pair.
+"""Of the fine structure of both pictures, aligned; confirms a pair.
 
 `benchmarks/duplicates.py` prints what copies planted in `odir` and `eyepacs_subset` reach, and what
 pairs of strangers reach that hashes and patches propose. Set below what 99% of the found copies
@@ -32,15 +37,16 @@ reach; raised once from 0.6, after pairs of strangers in all of `odir` were look
 
 Relation = Literal["exact", "near", "across_patients", "across_eyes"]
 
-# Where a picture may lie in another's circle: without a circle of its own (it was cut down to the
-# inner part), and with one that was fitted to what a cut has left of the rim. Scales, and shifts
-# in cells of the patch.
-_ANYWHERE = (
-    tuple(float(0.955**step) for step in range(14)),
-    (-4, -3, -2, -1, 0, 1, 2, 3, 4),
-)
-_NEARBY = ((0.8, 0.86, 0.93, 1.0, 1.07), (-3, -2, -1, 0, 1, 2, 3))
-_GROUP = 1 << 15
+# Where a picture without a sure circle may lie in another's frame: scales of the box of what it
+# shows, and shifts in cells of the patch.
+_SCALES = tuple(float(0.955**step) for step in range(9))
+_SHIFTS = (-2, -1, 0, 1, 2)
+VIEWS = len(_SCALES) * len(_SHIFTS) ** 2
+"""Views of each picture without a sure circle."""
+_MIN_VIEW = 0.6  # as MIN_PATCH, where views lie half a step off
+GROUP = 1 << 17
+"""Views that are sought at once."""
+
 _BATCH = 1 << 14
 
 
@@ -56,10 +62,11 @@ class Copy:
 
 @dataclass(frozen=True)
 class _Views:
-    """Pictures whose circle is in doubt, as they would look inside the circles of others.
+    """Pictures without a sure circle, as they would look inside the frames of others.
 
     Attributes:
-        of: which picture each view is of, (V,); scale, down, right: how it was placed.
+        of: which picture each view is of, (V,).
+        placed: scale, down, right of each: where its thumbnail then lies, (V, 3).
     """
 
     of: npt.NDArray[np.intp]
@@ -68,71 +75,52 @@ class _Views:
     patches: npt.NDArray[np.int8]
 
 
-def near(hashes: npt.NDArray[np.uint64], thumbs: Thumbs) -> list[tuple[int, int, float]]:
+def copies(thumbs: Thumbs) -> list[Copy]:
     """Pairs of photographs that show the same picture, mirrored ones among them.
 
-    Returns:
-        (i, j, correlation) with i < j, sorted; see `copies`.
-    """
-    return [(copy.first, copy.second, copy.score) for copy in copies(thumbs, hashes)]
-
-
-def copies(thumbs: Thumbs, hashes: npt.NDArray[np.uint64] | None = None) -> list[Copy]:
-    """Pairs of photographs that show the same picture.
-
     Args:
-        thumbs: green channel of the fields of view, uint8 (N, SIDE, SIDE); may be a memory map.
-        hashes: perceptual hashes (`inputs.phash`), (N,), which propose further pairs.
+        thumbs: the fields of view (`frames.thumb`), uint8 (N, SIDE, SIDE); may be a memory map.
 
     Returns:
         Sorted; each pair once.
     """
     prints = fingerprints.prints(thumbs)
-    # Score and mirroring of each pair: the best of what was proposed.
-    found: dict[tuple[int, int], tuple[float, bool]] = {}
+    found: _Found = {}
     for flip in (False, True):
-        for pairs in candidates.within(prints.hashes, MAX_BITS, MIRRORED if flip else 0):
-            likely = _likely(prints, prints, pairs, flip)
-            _confirm(found, thumbs, thumbs, [(pair, (1.0, 0.0, 0.0)) for pair in likely], flip)
-    if hashes is not None:
-        for pairs in candidates.within(hashes, MAX_BITS):
-            likely = _likely(prints, prints, pairs, False)
-            _confirm(found, thumbs, thumbs, [(pair, (1.0, 0.0, 0.0)) for pair in likely], False)
+        for hashes in (prints.hashes, prints.inner):
+            for pairs in candidates.within(hashes, MAX_BITS, MIRRORED if flip else 0):
+                _confirm(found, thumbs, thumbs, _likely(prints, prints, pairs, flip), flip)
     for flip, some in _through_views(thumbs, prints, prints):
-        ordered = [(pair, placed) for pair, placed in some if pair[0] != pair[1]]
-        _confirm(found, thumbs, thumbs, ordered, flip)
-    best: dict[tuple[int, int], tuple[float, bool]] = {}
+        new = [(pair, place) for pair, place in some if (min(pair), max(pair)) not in found]
+        _confirm(found, thumbs, thumbs, [x for x in new if x[0][0] != x[0][1]], flip)
+    best: _Found = {}
     for (one, other), value in found.items():
         pair = (min(one, other), max(one, other))
         best[pair] = max(value, best.get(pair, value))
-    return sorted(
-        Copy(one, other, score, flip)
-        for (one, other), (score, flip) in best.items()
-        if score >= MIN_CORRELATION
-    )
+    return _sorted(best)
 
 
 def between(first: Thumbs, second: Thumbs) -> list[Copy]:
     """Copies between two sets of photographs; `first` and `second` count within each set."""
     ours, theirs = fingerprints.prints(first), fingerprints.prints(second)
-    found: dict[tuple[int, int], tuple[float, bool]] = {}
+    found: _Found = {}
     for flip in (False, True):
-        turned = ours.hashes ^ np.uint64(MIRRORED if flip else 0)
-        for pairs in candidates.between(turned, theirs.hashes, MAX_BITS):
-            likely = _likely(ours, theirs, pairs, flip)
-            _confirm(found, first, second, [(pair, (1.0, 0.0, 0.0)) for pair in likely], flip)
+        turned = np.uint64(MIRRORED if flip else 0)
+        for left, right in ((ours.hashes, theirs.hashes), (ours.inner, theirs.inner)):
+            for pairs in candidates.between(left ^ turned, right, MAX_BITS):
+                _confirm(found, first, second, _likely(ours, theirs, pairs, flip), flip)
     for flip, some in _through_views(second, theirs, ours):
         _confirm(found, first, second, some, flip)
-    back: dict[tuple[int, int], tuple[float, bool]] = {}
+    back: _Found = {}
     for flip, some in _through_views(first, ours, theirs):
         _confirm(back, second, first, some, flip)
     for (other, one), value in back.items():
         found[one, other] = max(value, found.get((one, other), value))
-    return sorted(
-        Copy(one, other, score, flip)
-        for (one, other), (score, flip) in found.items()
-        if score >= MIN_CORRELATION
-    )
+    return _sorted(found)
+
+
+def _sorted(found: _Found) -> list[Copy]:
+    return sorted(Copy(*pair, *value) for pair, value in found.items())
 
 
 def relation(
@@ -153,15 +141,13 @@ def relation(
 
 def _likely(
     first: Prints, second: Prints, pairs: npt.NDArray[np.intp], flip: bool
-) -> list[tuple[int, int]]:
-    """Proposed pairs whose patches resemble each other."""
-    kept: list[tuple[int, int]] = []
+) -> Iterator[_Placed]:
+    """Proposed pairs whose patches resemble each other, each in its frame."""
     for start in range(0, len(pairs), _BATCH):
         some = pairs[start : start + _BATCH]
-        patches = second.patches[some[:, 1]]
-        alike = _alike(first.patches[some[:, 0]], patches, flip)
-        kept += [(int(i), int(j)) for i, j in some[alike >= MIN_PATCH]]
-    return kept
+        alike = _alike(first.patches[some[:, 0]], second.patches[some[:, 1]], flip)
+        for one, other in some[alike >= MIN_PATCH].tolist():
+            yield (one, other), _FRAMED
 
 
 def _alike(
@@ -175,40 +161,52 @@ def _alike(
 
 
 def _confirm(
-    found: dict[tuple[int, int], tuple[float, bool]],
+    found: _Found,
     first: Thumbs,
     second: Thumbs,
-    proposed: Iterable[tuple[tuple[int, int], tuple[float, float, float]]],
+    proposed: Iterable[_Placed],
     flip: bool,
 ) -> None:
-    """Align each pair and keep its best correlation; what is sure already is not tried again."""
-    for (one, other), (scale, down, right) in proposed:
-        if found.get((one, other), (0.0, flip))[0] >= MIN_CORRELATION:
+    """Align each pair that is not found yet; what agrees is added with its score."""
+    for pair, (scale, down, right) in proposed:
+        if pair in found:
             continue
-        theirs = second[other][:, ::-1] if flip else second[other]
-        score = alignment.agreement(first[one], theirs, scale, down, -right if flip else right)
-        found[one, other] = max((score, flip), found.get((one, other), (score, flip)))
+        theirs = second[pair[1]]
+        if (scale, down, right) == _FRAMED:
+            theirs = frames.framed(theirs)
+        if flip:
+            theirs, right = theirs[:, ::-1], -right
+        score = alignment.agreement(frames.framed(first[pair[0]]), theirs, scale, down, right)
+        if score >= MIN_CORRELATION:
+            found[pair] = score, flip
 
 
+# Score and mirroring of pairs; a pair and where the second one's thumbnail lies (scale, down,
+# right) in the first one's frame.
+_Found = dict[tuple[int, int], tuple[float, bool]]
 _Placed = tuple[tuple[int, int], tuple[float, float, float]]
+_FRAMED = (1.0, 0.0, 0.0)
 
 
 def _through_views(
     thumbs: Thumbs, prints: Prints, others: Prints
 ) -> Iterator[tuple[bool, list[_Placed]]]:
-    """Proposals for pictures with a doubtful circle: (mirrored, [((other, picture), placing)])."""
-    for views in _all_views(thumbs, prints):
+    """Proposals for pictures without a sure circle: (mirrored, [((other, picture), placing)])."""
+    rows = np.flatnonzero(~prints.sure)
+    step = max(1, GROUP // VIEWS)
+    for start in range(0, len(rows), step):
+        views = _views(thumbs, rows[start : start + step])
         for flip in (False, True):
             turned = views.hashes ^ np.uint64(MIRRORED if flip else 0)
             best: dict[tuple[int, int], tuple[float, int]] = {}
             for pairs in candidates.between(turned, others.hashes, MAX_BITS):
-                ours = views.patches[pairs[:, 0]]
-                alike = _alike(others.patches[pairs[:, 1]], ours, flip)
-                for place in np.flatnonzero(alike >= MIN_PATCH):
-                    view, other = (int(x) for x in pairs[place])
-                    pair = (other, int(views.of[view]))
-                    best[pair] = max((float(alike[place]), view), best.get(pair, (0.0, view)))
-            placed = [
+                for some in np.array_split(pairs, -(-len(pairs) // _BATCH)):
+                    alike = _alike(others.patches[some[:, 1]], views.patches[some[:, 0]], flip)
+                    for place in np.flatnonzero(alike >= _MIN_VIEW):
+                        view, other = (int(x) for x in some[place])
+                        pair = (other, int(views.of[view]))
+                        best[pair] = max((float(alike[place]), view), best.get(pair, (0.0, view)))
+            placed: list[_Placed] = [
                 (pair, (float(scale), float(down), float(right)))
                 for pair, (_, view) in sorted(best.items())
                 for scale, down, right in [views.placed[view]]
@@ -216,38 +214,26 @@ def _through_views(
             yield flip, placed
 
 
-def _all_views(thumbs: Thumbs, prints: Prints) -> Iterator[_Views]:
-    """Views of all pictures whose circle is in doubt, group by group."""
-    for doubtful, (scales, shifts) in (
-        (prints.fieldless, _ANYWHERE),
-        (prints.cut & ~prints.fieldless, _NEARBY),
-    ):
-        rows = np.flatnonzero(doubtful)
-        step = max(1, _GROUP // (len(scales) * len(shifts) ** 2))
-        for start in range(0, len(rows), step):
-            yield _views(thumbs, rows[start : start + step], scales, shifts)
-
-
-def _views(
-    thumbs: Thumbs, rows: npt.NDArray[np.intp], scales: Sequence[float], shifts: Sequence[int]
-) -> _Views:
-    """Each of these pictures at all scales and shifts."""
-    moves = [(down, right) for down in shifts for right in shifts]
-    patches = []
+def _views(thumbs: Thumbs, rows: npt.NDArray[np.intp]) -> _Views:
+    """The box of each of these pictures at all scales and shifts."""
+    moves = [(down, right) for down in _SHIFTS for right in _SHIFTS]
+    # Cut further up and left: the picture then lies further down and right.
+    back = [(-down, -right) for down, right in moves]
+    cell = fingerprints.CELL
+    hashes, patches, placed = [], [], []
     for row in rows:
-        thumb = np.asarray(thumbs[row])
-        scaled = np.stack([alignment.warped(thumb, scale) for scale in scales])
-        # Cut further up and left: the picture then lies further down and right.
-        back = [(-down, -right) for down, right in moves]
-        patches.append(fingerprints.patches_at(fingerprints.detail(scaled)[0], back))
-    units = np.concatenate(patches)
-    px = fingerprints.CELL
-    placed = [(scale, px * down, px * right) for scale in scales for down, right in moves]
+        scale, down, right = frames.box(thumbs[row])
+        sized = [(scale * more, down * more, right * more) for more in _SCALES]
+        scaled = np.stack([frames.warped(thumbs[row], *place) for place in sized])
+        units = fingerprints.patches_at(fingerprints.detail(scaled)[0], back)
+        hashes.append(fingerprints.hashes_of(units))
+        patches.append(fingerprints.packed(units))
+        placed += [(s, d + cell * m, r + cell * n) for s, d, r in sized for m, n in moves]
     return _Views(
-        np.repeat(rows, len(placed)),
-        np.tile(np.array(placed, np.float64), (len(rows), 1)),
-        fingerprints.hashes_of(units),
-        fingerprints.packed(units),
+        np.repeat(rows, VIEWS),
+        np.array(placed, np.float64),
+        np.concatenate(hashes),
+        np.concatenate(patches),
     )
 
 

@@ -13,22 +13,16 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
-Thumbs = npt.NDArray[np.uint8]
-
-SIDE = 96
-"""Side of the thumbnails, px."""
+from funduscope.archive import frames
+from funduscope.archive.frames import DARK, SIDE, Floats, Thumbs
 
 CELL = 3
 CELLS = 24
 """The patch: this many cells of CELL x CELL px a side, in the middle of the thumbnail."""
 
-# Radius of the part that is hashed, in cells: 0.66 of the field's.
-_REACH = 0.66 * SIDE / 2 / CELL
-_DARK = 8
-_RIM = 0.94
-_WHOLE = 0.985
-_BLACK = 3
+# Radii of the parts that are hashed, shares of the field's. Of two exports of one photograph, or of
+# one that shows little, one hash or the other may differ much.
+_REACH, _INNER = 0.66, 0.5
 _GROUND = 21
 _BATCH = 256
 
@@ -38,22 +32,16 @@ class Prints:
     """What pictures are proposed by.
 
     Attributes:
-        hashes: (N,); 0 differs little for copies. Mirrored pictures differ by `MIRRORED`.
+        hashes: (N,), of the patch; copies differ in few bits, mirrored ones by `MIRRORED`.
+        inner: (N,), likewise of the middle of the patch.
         patches: int8 (N, CELLS * CELLS), unit rows times 127 (few rows come near 127).
-        fieldless: (N,), no circle was found: the thumbnail is the whole picture.
-        cut: (N,), a part of the circle is black: outside the picture, or in the dark.
+        sure: (N,), the picture lies in its circle; else in the box of what it shows.
     """
 
     hashes: npt.NDArray[np.uint64]
+    inner: npt.NDArray[np.uint64]
     patches: npt.NDArray[np.int8]
-    fieldless: npt.NDArray[np.bool_]
-    cut: npt.NDArray[np.bool_]
-
-
-def whole(thumbs: Thumbs) -> npt.NDArray[np.bool_]:
-    """Whether all of the circle is in the picture, (N,)."""
-    shown: npt.NDArray[np.bool_] = (thumbs[:, rim()] > _BLACK).mean(axis=1) > _WHOLE
-    return shown
+    sure: npt.NDArray[np.bool_]
 
 
 def prints(thumbs: Thumbs) -> Prints:
@@ -63,21 +51,21 @@ def prints(thumbs: Thumbs) -> Prints:
         AssertionError: thumbnails of another size.
     """
     assert thumbs.shape[1:] == (SIDE, SIDE), thumbs.shape
-    hashes = np.zeros(len(thumbs), np.uint64)
+    hashes, inner = np.zeros((2, len(thumbs)), np.uint64)
     patches = np.zeros((len(thumbs), CELLS * CELLS), np.int8)
-    fieldless, part_missing = np.zeros(len(thumbs), bool), np.zeros(len(thumbs), bool)
+    sure = np.zeros(len(thumbs), bool)
     for start in range(0, len(thumbs), _BATCH):
         part = slice(start, start + _BATCH)
         some = np.asarray(thumbs[part])
-        found = patches_of(some)
+        sure[part] = frames.sure(some)
+        found = patches_at(detail(np.stack([frames.framed(thumb) for thumb in some]))[0], [(0, 0)])
         hashes[part] = hashes_of(found)
+        inner[part] = hashes_of(_middle(found))
         patches[part] = packed(found)
-        fieldless[part] = some[:, outside()].mean(axis=1) > _DARK
-        part_missing[part] = ~whole(some)
-    return Prints(hashes, patches, fieldless, part_missing)
+    return Prints(hashes, inner, patches, sure)
 
 
-def detail(thumbs: npt.NDArray[np.uint8] | Floats) -> tuple[Floats, Floats]:
+def detail(thumbs: Thumbs | Floats) -> tuple[Floats, Floats]:
     """Fine structure relative to its surroundings, and where the picture shows something (0, 1).
 
     Slow shading, bright disc and overall contrast are nearly the same in all eyes and would make
@@ -85,17 +73,12 @@ def detail(thumbs: npt.NDArray[np.uint8] | Floats) -> tuple[Floats, Floats]:
     contrast, and clipped.
     """
     pictures = thumbs.astype(np.float32)
-    there = (_blurred((pictures > _DARK).astype(np.float32), 3) > 0.99).astype(np.float32)
+    there = (_blurred((pictures > DARK).astype(np.float32), 3) > 0.99).astype(np.float32)
     weight: Floats = np.maximum(_smooth(there), np.float32(0.02))
     fine: Floats = (pictures - _smooth(pictures * there) / weight) * there
     contrast: Floats = np.sqrt(_smooth(fine**2) / weight) + np.float32(1.0)
     clipped: Floats = np.clip(fine / contrast, np.float32(-2.0), np.float32(2.0))
     return clipped * there, there
-
-
-def patches_of(thumbs: npt.NDArray[np.uint8] | Floats) -> Floats:
-    """The patch in the middle, unit rows (N, CELLS * CELLS); 0 where nothing is to be seen."""
-    return patches_at(detail(thumbs)[0], [(0, 0)])
 
 
 def patches_at(fine: Floats, shifts: Sequence[tuple[int, int]]) -> Floats:
@@ -114,7 +97,7 @@ def patches_at(fine: Floats, shifts: Sequence[tuple[int, int]]) -> Floats:
         ],
         axis=1,
     )
-    window = _window()
+    window = _window(_REACH)
     mean = (inner * window).sum(axis=(2, 3), keepdims=True) / window.sum()
     rows = ((inner - mean) * window).reshape(-1, CELLS * CELLS)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -142,6 +125,14 @@ def hashes_of(patches: Floats) -> npt.NDArray[np.uint64]:
     return octets.view(">u8").ravel().astype(np.uint64)
 
 
+def _middle(patches: Floats) -> Floats:
+    """What the patches show further in, (N, CELLS * CELLS)."""
+    window = _window(_INNER).ravel()
+    mean = patches @ window / window.sum()
+    middle: Floats = (patches - mean[:, None]) * window
+    return middle
+
+
 def mirrored(patches: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     """The patches of the mirrored pictures."""
     flipped: npt.NDArray[np.int8] = patches.reshape(-1, CELLS, CELLS)[:, :, ::-1]
@@ -166,30 +157,14 @@ def _box(side: int, width: int, times: int) -> Floats:
     return kernel
 
 
-@lru_cache(maxsize=1)
-def _window() -> Floats:
+@lru_cache(maxsize=2)
+def _window(reach: float) -> Floats:
     """1 in the middle of the patch, falling smoothly to 0 where the hashed part ends."""
     axis = np.arange(CELLS) + 0.5 - CELLS / 2
-    away = np.hypot(axis[:, None], axis[None, :]) / _REACH
+    away = np.hypot(axis[:, None], axis[None, :]) / (reach * SIDE / 2 / CELL)
     fall = np.cos(np.clip(away, 0, 1) * np.pi / 2).clip(0) ** 0.5
     window: Floats = fall.astype(np.float32)
     return window
-
-
-@lru_cache(maxsize=1)
-def outside() -> npt.NDArray[np.bool_]:
-    """Corners of a thumbnail, off the circle."""
-    axis = (np.arange(SIDE) + 0.5) / (SIDE / 2) - 1
-    mask: npt.NDArray[np.bool_] = np.hypot(axis[:, None], axis[None, :]) > 1.02
-    return mask
-
-
-@lru_cache(maxsize=1)
-def rim() -> npt.NDArray[np.bool_]:
-    """The part of a thumbnail that lies inside the circle, off its rim."""
-    axis = (np.arange(SIDE) + 0.5) / (SIDE / 2) - 1
-    mask: npt.NDArray[np.bool_] = np.hypot(axis[:, None], axis[None, :]) < _RIM
-    return mask
 
 
 @lru_cache(maxsize=1)

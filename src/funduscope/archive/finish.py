@@ -9,8 +9,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from funduscope import store, tables
 from funduscope.archive import (
     contamination,
@@ -26,7 +24,7 @@ from funduscope.archive import (
     splits,
     texts,
 )
-from funduscope.archive.fingerprints import Thumbs
+from funduscope.archive.frames import Thumbs
 from funduscope.archive.identity import Pseudonyms
 from funduscope.archive.parts import Kept, Part
 from funduscope.archive.records import Exam, Note, Photo
@@ -164,10 +162,9 @@ class _Corpus:
 
     def cluster(self, thumbs: Thumbs) -> None:
         """Join patients that share a picture; only unnamed ones become one patient."""
-        hashes = np.array([kept.phash for kept in self.kept], np.uint64)
         joined, same = duplicates.Clusters(), duplicates.Clusters()
-        for first, second, score in duplicates.near(hashes, thumbs):
-            one, other = self.kept[first], self.kept[second]
+        for copy in duplicates.copies(thumbs):
+            one, other, score = self.kept[copy.first], self.kept[copy.second], copy.score
             a, b = self.patients[one.exam], self.patients[other.exam]
             if a == b and self._photo(one).path == self._photo(other).path:
                 continue  # pictures of one file

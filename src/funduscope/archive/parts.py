@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from funduscope import store
-from funduscope.archive.photographs import THUMB, Reading
+from funduscope.archive.frames import SIDE
+from funduscope.archive.photographs import Reading
 
 _WORK = ".work"
 _GROUP = 128
@@ -129,14 +130,14 @@ def read(out: Path, number: int) -> Part | None:
 
 
 def thumbs(out: Path, parts: Sequence[Part]) -> npt.NDArray[np.uint8]:
-    """The thumbnails of all photographs kept, in order, uint8 (N, THUMB, THUMB); mapped."""
+    """The thumbnails of all photographs kept, in order, uint8 (N, SIDE, SIDE); mapped."""
     together = out / _WORK / "thumbs"
     with together.open("wb") as stream:
         for part in parts:
             stream.write((out / _WORK / f"{Path(part.name).stem}.npy").read_bytes())
     if not together.stat().st_size:
         return _no_thumbs()
-    return np.memmap(together, np.uint8, "r").reshape(-1, THUMB, THUMB)
+    return np.memmap(together, np.uint8, "r").reshape(-1, SIDE, SIDE)
 
 
 def clear(out: Path) -> None:
@@ -145,4 +146,4 @@ def clear(out: Path) -> None:
 
 
 def _no_thumbs() -> npt.NDArray[np.uint8]:
-    return np.zeros((0, THUMB, THUMB), np.uint8)
+    return np.zeros((0, SIDE, SIDE), np.uint8)

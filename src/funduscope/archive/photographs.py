@@ -15,13 +15,10 @@ import simplejpeg
 from PIL import Image
 
 from funduscope import dicom, inputs
-from funduscope.archive import places
+from funduscope.archive import frames, places
 from funduscope.archive.metadata import identifying, strip
 from funduscope.errors import DataError
 from funduscope.inputs.field import thumbnail
-
-THUMB = 96
-"""Side of the green picture of the field that duplicates are compared by, px."""
 
 _ORIENTATION = 0x0112
 # Judgements are made on a picture of at most this side: the field, quality, kind, copies.
@@ -64,7 +61,7 @@ class Reading:
     Attributes:
         stored: the bytes for the corpus; size and field are in pixels of this picture.
         field: center and radius of the field of view, or None.
-        thumb: uint8 (THUMB, THUMB), green channel of the field.
+        thumb: uint8 (SIDE, SIDE), what copies are sought by (`frames.thumb`).
         disc: `inputs.disc_lead`, on which side the optic disc lies; 0 if it was not looked for.
         source_sha256: of the source file, for public sets.
         identifying: strings of its metadata that could point at a person (not of public sets);
@@ -132,7 +129,7 @@ def _read(job: Job) -> Reading | Fault:
         gradability=quality.gradability,
         reason=quality.reason,
         phash=inputs.phash(seen),
-        thumb=inputs.crop_field(small, part, THUMB)[..., 1],
+        thumb=frames.thumb(small, part),
         disc=inputs.disc_lead(seen) if job.look_for_disc else 0.0,
         source_sha256=hashlib.sha256(data).hexdigest() if job.public else None,
         identifying=() if job.public else identifying(data),
