@@ -71,16 +71,27 @@ def _titled(text: str, start: int, end: int) -> int:
 
 
 def _two_words(text: str, start: int, end: int) -> int:
-    """A name without a word before it must be all of the find and have two words or more."""
-    size = lists.person(text[start:end])
-    full = size == end - start and re.search(r"[\w.][ ,]+\w", text[start:end])
-    return end if full else 0
+    """A name without a word before it must be all of the find and have two words or more.
+
+    In a report all in capitals a heading or a finding looks the same.
+    """
+    said = text[start:end]
+    full = lists.person(said) == end - start and re.search(r"[\w.][ ,]+\w", said)
+    shouted = said.isupper() and re.search("[a-z]{3}", text) is None
+    return end if full and (not shouted or "," in said) else 0
 
 
 def _login(text: str, start: int, end: int) -> int:
     """A name to log in with: no word of reports."""
     words = re.findall("[a-z]+", text[start:end])
     return 0 if len(text[start:end]) < 3 or set(words) <= lists.everyday_en() else end
+
+
+def _pinyin(text: str, start: int, end: int) -> int:
+    """A Chinese name in Latin letters: written as a name is, not all of it words of reports."""
+    words = re.findall("[A-Za-z]+", text[start:end])
+    shaped = all(word[0].isupper() for word in words[:2]) and sum(map(len, words)) >= 5
+    return end if shaped and not {w.lower() for w in words} <= lists.everyday_en() else 0
 
 
 def _han(text: str, start: int, end: int) -> int:
@@ -167,6 +178,7 @@ _JUDGES: dict[str, Judge] = {
     "login": _login,
     "not_decimal": _not_decimal,
     "person": _person,
+    "pinyin": _pinyin,
     "place": _place,
     "resident": _resident,
     "some_words": _some_words,

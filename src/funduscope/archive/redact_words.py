@@ -27,6 +27,12 @@ _STEP = r"(?:,?[ \t]+|(?<=[A-Z]\.))"
 NAME = rf"(?:{_LINK}*{_WORD}(?:{_STEP}{_LINK}*{_WORD}){{0,3}})"
 """One to four words with capitals; `person` then says how many of them are a name."""
 
+_CLINICAL = re.compile(
+    "..(?:[tsx]ions?|ity|ities|itis|[oai]sis|omas?|omata|opath(?:y|ies|ic)|a?emia|trophy|trophic|plasia|plastic"
+    "|ectomy|otomy|ostomy|plasty|graphy|grams?|scopy|ology|ular|geal|eous|ious|ness|otic|[ai]tic|ative|sive|[ai]ble"
+    "|ated|ized|ised|ened|rrhag(?:e|es|ic)|uria|genic|lysis|ectasia|opia|tropia|phoria|oid|oids|ancy|ency|metry|ical)$"
+)
+"""Ends of words of medicine that family and given names do not have."""
 _TOKEN = re.compile(rf"[{UPPER}{LOWER}][{UPPER}{LOWER}'’.-]*")
 
 
@@ -153,7 +159,8 @@ def person(found: str) -> int:
         also_name = (real and word in words("en", "ambiguous")) or (
             word in _abbreviations() and not token[0].isupper() and len(word) > 2
         )
-        if len(word) > 1 and word in everyday_en() and not also_name:
+        known = word in everyday_en() or _CLINICAL.search(word)
+        if len(word) > 1 and known and not also_name:
             break
         end, real = token.end(), real or len(word) > 1
     if not real:
