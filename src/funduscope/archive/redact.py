@@ -19,7 +19,7 @@ from typing import Protocol
 from funduscope.archive import redact_dates as days
 from funduscope.archive import redact_rules
 from funduscope.archive.redact_dates import Find
-from funduscope.archive.redact_own import own, tells
+from funduscope.archive.redact_own import own, tells, unaccented
 from funduscope.archive.redact_rules import resident_id_valid
 from funduscope.findings.captions import MARK
 
@@ -127,7 +127,7 @@ def _once(
     """The text after one round, and the names that the general rules found in it."""
     plain = narrow(text)
     marks = [found.span() for found in MARK.finditer(text)]
-    general = list(_general(plain))
+    general = list(_general(unaccented(plain)))
     finds = [
         find
         for find in (*own(plain, secrets, day), *days.dates(plain, day, births), *general)

@@ -268,7 +268,7 @@ def _pinyin_patterns(name: str) -> tuple[re.Pattern[str], ...]:
 
 
 def _latin(text: str, value: str) -> Iterator[tuple[int, int]]:
-    text, value = _unaccented(text), _unaccented(value)
+    text, value = unaccented(text), unaccented(value)
     words = [
         word
         for word in re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", value)
@@ -282,8 +282,8 @@ def _latin(text: str, value: str) -> Iterator[tuple[int, int]]:
             yield found.span("it" if "it" in pattern.groupindex else 0)
 
 
-def _unaccented(text: str) -> str:
-    """Letters without their accents, one for one."""
+def unaccented(text: str) -> str:
+    """Letters without their accents, one for one, so that places in the text stay."""
     if text.isascii():
         return text
     return "".join(
