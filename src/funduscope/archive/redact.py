@@ -21,6 +21,7 @@ from funduscope.archive import redact_rules
 from funduscope.archive.redact_dates import Find
 from funduscope.archive.redact_own import own, tells, unaccented
 from funduscope.archive.redact_rules import resident_id_valid
+from funduscope.archive.redact_words import either
 from funduscope.findings.captions import MARK
 
 __all__ = ["narrow", "plain_text", "redact", "resident_id_valid"]
@@ -127,7 +128,12 @@ def _once(
     """The text after one round, and the names that the general rules found in it."""
     plain = narrow(text)
     marks = [found.span() for found in MARK.finditer(text)]
-    general = list(_general(unaccented(plain)))
+    stays = [found.span() for found in _eponyms().finditer(plain)]
+    general = [
+        find
+        for find in _general(unaccented(plain))
+        if not any(find[0] < end and start < find[1] for start, end in stays)
+    ]
     finds = [
         find
         for find in (*own(plain, secrets, day), *days.dates(plain, day, births), *general)
@@ -141,6 +147,11 @@ def _once(
         at = max(at, end)
     names = (tells(plain[start:end]) for start, end, mark in general if mark == "name")
     return "".join([*parts, text[at:]]), [name for name in names if name]
+
+
+@cache
+def _eponyms() -> re.Pattern[str]:
+    return re.compile(rf"(?<![A-Za-z])(?:{either('en', 'eponyms')})(?![A-Za-z])", re.I)
 
 
 def _general(text: str) -> Iterator[Find]:
