@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
 from typing import Protocol
@@ -19,8 +19,9 @@ from typing import Protocol
 from funduscope.archive import redact_dates as days
 from funduscope.archive import redact_rules
 from funduscope.archive.redact_dates import Find
-from funduscope.archive.redact_own import own
+from funduscope.archive.redact_own import own, tells, unaccented
 from funduscope.archive.redact_rules import resident_id_valid
+from funduscope.archive.redact_words import either
 from funduscope.findings.captions import MARK
 
 __all__ = ["narrow", "plain_text", "redact", "resident_id_valid"]
@@ -59,10 +60,15 @@ def redact(text: str, secrets: Mapping[str, Sequence[str]]) -> str:
     known = {role: [narrow(value) for value in values] for role, values in secrets.items()}
     day = days.exam_day(known.get("exam_date", ()))
     births = [said for value in known.get("birth_date", ()) if (said := days.exam_day([value]))]
-    # What stood behind one find may only now begin a word: again, until nothing is found.
-    while (done := _once(text, known, day, births)) != text:
+    told = known.setdefault("doctor", [])
+    while True:
+        # What stood behind one find may only now begin a word, and whom a rule found in one place
+        # goes in every other: again, until nothing is found.
+        done, names = _once(text, known, day, births)
+        if done == text:
+            return text
         text = done
-    return text
+        told += [name for name in names if name not in told]
 
 
 def plain_text(text: str) -> str:
@@ -118,12 +124,19 @@ def _converter() -> _Converter:
 
 def _once(
     text: str, secrets: Mapping[str, Sequence[str]], day: date | None, births: Sequence[date]
-) -> str:
+) -> tuple[str, list[str]]:
+    """The text after one round, and the names that the general rules found in it."""
     plain = narrow(text)
     marks = [found.span() for found in MARK.finditer(text)]
+    stays = [found.span() for found in _eponyms().finditer(plain)]
+    general = [
+        find
+        for find in _general(unaccented(plain))
+        if not any(find[0] < end and start < find[1] for start, end in stays)
+    ]
     finds = [
         find
-        for find in (*own(plain, secrets, day), *days.dates(plain, day, births), *_general(plain))
+        for find in (*own(plain, secrets, day), *days.dates(plain, day, births), *general)
         if find[0] < find[1] and not any(find[0] < end and start < find[1] for start, end in marks)
     ]
     parts: list[str] = []
@@ -132,16 +145,24 @@ def _once(
         if start >= at:
             parts += [text[at:start], f"[{mark}]"]
         at = max(at, end)
-    return "".join([*parts, text[at:]])
+    names = (tells(plain[start:end]) for start, end, mark in general if mark == "name")
+    return "".join([*parts, text[at:]]), [name for name in names if name]
 
 
-def _general(text: str) -> list[Find]:
-    finds = []
+@cache
+def _eponyms() -> re.Pattern[str]:
+    return re.compile(rf"(?<![A-Za-z])(?:{either('en', 'eponyms')})(?![A-Za-z])", re.I)
+
+
+def _general(text: str) -> Iterator[Find]:
     for rule in redact_rules.rules():
         group = "it" if "it" in rule.pattern.groupindex else 0
-        for found in rule.pattern.finditer(text):
+        at = 0
+        while (found := rule.pattern.search(text, at)) is not None:
             start, end = found.span(group)
             end = rule.judge(text, start, end)
             if end:
-                finds.append((start, end, rule.mark))
-    return finds
+                yield start, end, rule.mark
+            # What is no name may hide one that begins later (a surname inside a word before it).
+            whole = bool(end) or rule.mark != "name"
+            at = max(found.end() if whole else 0, found.start() + 1)

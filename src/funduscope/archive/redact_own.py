@@ -33,6 +33,7 @@ MARKS = {
 _START, _END = r"(?<![A-Za-z])", r"(?![A-Za-z])"
 _STOP = r"(?-i:(?![a-z]))"
 _GAP = r"[\s·•.,_^'’-]*"
+_PET = "老小阿大"
 _TITLES_EN = {
     "dr",
     "mr",
@@ -72,6 +73,20 @@ def own(text: str, secrets: Mapping[str, Sequence[str]], day: date | None) -> It
                 for pattern in _number(value):
                     for found in pattern.finditer(text):
                         yield *found.span(), mark
+
+
+def tells(said: str) -> str:
+    """What to look for elsewhere of a name that a rule found in one place; empty: nothing.
+
+    A whole Chinese name (no pet name), or words in Latin letters (no initials, none in capitals:
+    there a false find would be repeated).
+    """
+    if re.search(f"[{CJK}]", said):
+        name = re.sub(rf"[^{CJK}·]", "", said)
+        whole = re.fullmatch(f"{lists.surname()}{given()}{{1,2}}|[{CJK}]+(?:·[{CJK}]+)+", name)
+        return name if whole and name[0] not in _PET else ""
+    words = re.findall(r"[^\W\d_]{2,}(?:['’-][^\W\d_]{2,})*", said)
+    return " ".join(word for word in words if not word.isupper())
 
 
 def _bare(text: str) -> str:
@@ -217,7 +232,7 @@ def _han_patterns(name: str) -> tuple[re.Pattern[str], ...]:
         re.compile(rf"{family}(?:某{{1,2}}|[Xx×*＊○●]{{1,2}})(?![a-z])"),
         re.compile(rf"(?P<it>{family}{given()}{{0,2}}?)(?:{titles})"),
         re.compile(rf"(?<![{CJK}])(?P<it>{family}{given()}?)(?:{kin})"),
-        re.compile(rf"[老小阿大]{family}(?:头|儿)?(?=[^{CJK}]|$|{verbs})"),
+        re.compile(rf"[{_PET}]{family}(?:头|儿)?(?=[^{CJK}]|$|{verbs})"),
     ]
     if family not in "白黄孔石管叶方高段毛范梁花视左眼":
         found.append(re.compile(rf"老{family}(?![{CJK}]?[障光视花])"))
@@ -253,7 +268,7 @@ def _pinyin_patterns(name: str) -> tuple[re.Pattern[str], ...]:
 
 
 def _latin(text: str, value: str) -> Iterator[tuple[int, int]]:
-    text, value = _unaccented(text), _unaccented(value)
+    text, value = unaccented(text), unaccented(value)
     words = [
         word
         for word in re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", value)
@@ -267,8 +282,8 @@ def _latin(text: str, value: str) -> Iterator[tuple[int, int]]:
             yield found.span("it" if "it" in pattern.groupindex else 0)
 
 
-def _unaccented(text: str) -> str:
-    """Letters without their accents, one for one."""
+def unaccented(text: str) -> str:
+    """Letters without their accents, one for one, so that places in the text stay."""
     if text.isascii():
         return text
     return "".join(

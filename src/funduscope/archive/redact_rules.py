@@ -71,16 +71,60 @@ def _titled(text: str, start: int, end: int) -> int:
 
 
 def _two_words(text: str, start: int, end: int) -> int:
-    """A name without a word before it must be all of the find and have two words or more."""
-    size = lists.person(text[start:end])
-    full = size == end - start and re.search(r"[\w.][ ,]+\w", text[start:end])
-    return end if full else 0
+    """A name without a word before it must be all of the find and have two words or more.
+
+    In a report all in capitals a heading or a finding looks the same.
+    """
+    said = text[start:end]
+    full = lists.person(said) == end - start and re.search(r"[\w.][ ,]+\w", said)
+    shouted = said.isupper() and re.search("[a-z]{3}", text) is None
+    return end if full and (not shouted or "," in said) else 0
 
 
 def _login(text: str, start: int, end: int) -> int:
     """A name to log in with: no word of reports."""
     words = re.findall("[a-z]+", text[start:end])
     return 0 if len(text[start:end]) < 3 or set(words) <= lists.everyday_en() else end
+
+
+def _pinyin(text: str, start: int, end: int) -> int:
+    """A Chinese name in Latin letters: written as a name is, not all of it words of reports."""
+    words = re.findall("[A-Za-z]+", text[start:end])
+    shaped = all(word[0].isupper() for word in words[:2]) and sum(map(len, words)) >= 5
+    return end if shaped and not {w.lower() for w in words} <= lists.everyday_en() else 0
+
+
+def _given(text: str, start: int, end: int) -> int:
+    """A given name that is no other word, with the rest of the name behind it."""
+    said = text[start:end]
+    first = re.match("[A-Za-z]+", said)
+    if first is None or first[0].lower() not in lists.given_names():
+        return 0
+    rest = re.match(r"[ \t]+|-", said[first.end() :])
+    if rest is None:
+        return start + first.end()
+    at = first.end() + rest.end()
+    size = lists.person(said[at:])
+    if rest[0] == "-" and not size:  # Mallory-Weiss
+        return 0
+    also = re.match("[A-Z][a-z]+", said[at:])
+    if not size and also and also[0].lower() in lists.words("en", "ambiguous"):
+        size = also.end()
+    return start + (at + size if size else first.end())
+
+
+def _town(text: str, start: int, end: int) -> int:
+    """A place by its capital alone: all of it no word of reports and no eponym."""
+    said = text[start:end]
+    known = {word.lower() for word in said.split()} & set(lists.words("en", "ambiguous"))
+    return end if lists.person(said) == end - start and not known else 0
+
+
+def _family_given(text: str, start: int, end: int) -> int:
+    """`Family, Given` by its given name."""
+    family, _, given = text[start:end].partition(",")
+    known = given.strip().split()[0].lower() in lists.given_names()
+    return end if known and family.lower() not in lists.everyday_en() else 0
 
 
 def _han(text: str, start: int, end: int) -> int:
@@ -127,7 +171,8 @@ def _hospital_en(text: str, start: int, end: int) -> int:
 def _hospital_zh(text: str, start: int, end: int) -> int:
     """A hospital with a name of its own (上级医院 and 我院 have none)."""
     said = re.sub(rf"(?:{either('zh', 'hospital_ends')})$", "", text[start:end])
-    generic = rf"(?:{either('zh', 'generic_hospitals')}|的|级|眼科|专科|医院)*"
+    leads = f"{either('zh', 'generic_hospitals')}|{either('zh', 'hospital_leads')}"
+    generic = rf"(?:{leads}|的|级|眼科|专科|医院)*"
     return 0 if re.fullmatch(generic, said) else end
 
 
@@ -145,6 +190,7 @@ def _compiled() -> tuple[Rule, ...]:
         "surname": lists.surname(),
         "given": lists.given(),
         "zh.letters": "".join(lists.words("zh", "surnames")),
+        "zh.common": "".join(lists.words("zh", "given_letters")),
     }
     found = []
     for section in tomllib.loads(path.read_text(encoding="utf-8")).values():
@@ -159,6 +205,8 @@ def _compiled() -> tuple[Rule, ...]:
 
 _JUDGES: dict[str, Judge] = {
     "any": _any,
+    "family_given": _family_given,
+    "given": _given,
     "han": _han,
     "han_role": _han_role,
     "han_weak": _han_weak,
@@ -167,9 +215,11 @@ _JUDGES: dict[str, Judge] = {
     "login": _login,
     "not_decimal": _not_decimal,
     "person": _person,
+    "pinyin": _pinyin,
     "place": _place,
     "resident": _resident,
     "some_words": _some_words,
     "titled": _titled,
+    "town": _town,
     "two_words": _two_words,
 }

@@ -19,7 +19,7 @@ CJK = "\u3400-\u4dbf\u4e00-\u9fff"
 UPPER, LOWER = "A-ZÀ-ÖØ-Þ", "a-zß-öø-ÿ"
 _WORD = (
     rf"(?:(?:[ODLod]['’]|Mc|Mac|St\. )[{UPPER}][{LOWER}]+(?:-[{UPPER}][{LOWER}]+)*"
-    rf"|[{UPPER}][{LOWER}]+(?:['’-][{UPPER}]?[{LOWER}]+)*|[{UPPER}]{{2,}}(?:['’-][{UPPER}]+)*"
+    rf"|[{UPPER}][{LOWER}]+(?:['’-][{UPPER}]?[{LOWER}]+)*|[{UPPER}]{{2,}}(?![{LOWER}])(?:['’-][{UPPER}]+)*"
     rf"|[{UPPER}]\.|[{UPPER}](?![{UPPER}{LOWER}]))(?!/)"
 )
 _LINK = r"(?:(?:de|da|del|della|di|du|van|von|der|den|la|le|bin|binti|al|ter|dos|y)[ \t]+)"
@@ -27,6 +27,13 @@ _STEP = r"(?:,?[ \t]+|(?<=[A-Z]\.))"
 NAME = rf"(?:{_LINK}*{_WORD}(?:{_STEP}{_LINK}*{_WORD}){{0,3}})"
 """One to four words with capitals; `person` then says how many of them are a name."""
 
+_CLINICAL = re.compile(
+    "..(?:[tsx]ions?|ity|ities|itis|[oai]sis|omas?|omata|opath(?:y|ies|ic)|a?emia|trophy|trophic|plasia|plastic"
+    "|ectomy|otomy|ostomy|plasty|graphy|grams?|scopy|ology|ular|geal|eous|ious|ness|otic|[ai]tic|ative|sive|[ai]ble"
+    "|ated|ized|ised|ened|rrhag(?:e|es|ic)|uria|genic|lysis|ectasia|opia|tropia|phoria|oid|oids|ancy|ency|metry|ical"
+    "|mab|cept|prost|olol|zolamide|nidine|m[iy]cin|floxacin|sartan|statin|azole|solone|sone|caine|cillin|dipine|parin|formin)$"
+)
+"""Ends of words of medicine that family and given names do not have."""
 _TOKEN = re.compile(rf"[{UPPER}{LOWER}][{UPPER}{LOWER}'’.-]*")
 
 
@@ -92,6 +99,15 @@ def everyday_en() -> frozenset[str]:
 
 
 @cache
+def given_names() -> frozenset[str]:
+    """Given names in Latin letters that are no words of reports, in lower case."""
+    path = resources.files("funduscope.archive").joinpath("given_names.txt")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    listed = {name for line in lines if not line.startswith("#") for name in line.split()}
+    return frozenset(listed - everyday_en() - set(words("en", "ambiguous")))
+
+
+@cache
 def _abbreviations() -> frozenset[str]:
     """Names of findings in capitals, in lower case: RAO is one, Rao is a person."""
     names = [name for finding in vocabulary() for name in finding.names("en")]
@@ -153,7 +169,9 @@ def person(found: str) -> int:
         also_name = (real and word in words("en", "ambiguous")) or (
             word in _abbreviations() and not token[0].isupper() and len(word) > 2
         )
-        if len(word) > 1 and word in everyday_en() and not also_name:
+        clinical = _CLINICAL.search(word) and word not in given_names()
+        known = word in everyday_en() or clinical
+        if len(word) > 1 and known and not also_name:
             break
         end, real = token.end(), real or len(word) > 1
     if not real:
