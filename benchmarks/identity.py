@@ -114,7 +114,8 @@ def measure_batch(path: Path) -> tuple[Counter[str], list[str]]:
         known, text, gone, stay = line.split("\t")
         done = redact.redact(text.replace("\\n", "\n"), json.loads(known))
         folded = redact.narrow(done).casefold()
-        planted, said = (list(filter(None, part.split("|"))) for part in (gone, stay))
+        parts = (part.replace("\\n", "\n").split("|") for part in (gone, stay))
+        planted, said = (list(filter(None, part)) for part in parts)
         left = [one for one in planted if redact.narrow(one).casefold() in folded]
         lost = [one for one in said if one not in done]
         counts.update(planted=len(planted), left=len(left), mentions=len(said), lost=len(lost))
