@@ -329,8 +329,10 @@ def test_the_same_places_without_identity_stay(text: str) -> None:
 
 
 def test_whom_a_rule_finds_in_one_place_goes_in_every_other() -> None:
-    text = "Mr Okonjo has drusen. Okonjo returns. 患者赵晓岚，因飞蚊症来诊。晓岚诉闪光，赵医生复查。"
-    done = "Mr [name] has drusen. [name] returns. 患者[name]，因飞蚊症来诊。[name]诉闪光，[name]医生复查。"
+    text = "Mr Okonjo has drusen. Okonjo returns. 患者赵晓岚，因飞蚊症来诊。晓岚诉闪光，赵医生"
+    done = (
+        "Mr [name] has drusen. [name] returns. 患者[name]，因飞蚊症来诊。[name]诉闪光，[name]医生"
+    )
     assert redact.redact(text, {}) == done
 
 
