@@ -160,3 +160,14 @@ def test_documents_among_photographs_are_no_photographs(tmp_path: Path) -> None:
     contents = _contents(tmp_path, files, [], given)
     assert contents.photos == []
     assert _notes(contents) == [("record", "not_a_record")] * 2
+
+
+@pytest.mark.parametrize(
+    ("family", "given", "name"),
+    [("Field", "Iris", "Field Iris"), ("张", "小三", "张小三"), ("Field", "", "Field")],
+)
+def test_a_name_in_two_columns_is_one(tmp_path: Path, family: str, given: str, name: str) -> None:
+    table = EXAMS | {"columns": {"exam": "no", "name": ["family", "given"], "report": "text"}}
+    files = {"exams.csv": f"no,family,given,text\nE1,{family},{given},one\n"}
+    (exam,) = _contents(tmp_path, files, [], table).exams
+    assert exam.secrets["name"] == (name,)

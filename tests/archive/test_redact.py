@@ -20,6 +20,24 @@ SECRETS = {
 
 
 @pytest.mark.parametrize(
+    ("text", "own", "left"),
+    [
+        ("Call 160\u20145135\u20148363.", {}, "Call [phone]."),
+        ("Call 160\u20115135\u20118363.", {}, "Call [phone]."),
+        ("Came with husband Will Stone.", {"name": ["Iris Stone"]}, "Came with husband [name]."),
+        (
+            "Iris Stone was seen; iris normal.",
+            {"name": ["Iris Stone"]},
+            "[name] was seen; iris normal.",
+        ),
+        ("C/D 0.3\u20140.5, 5\u20147 o'clock", {}, "C/D 0.3\u20140.5, 5\u20147 o'clock"),
+    ],
+)
+def test_dashes_and_first_names(text: str, own: dict[str, list[str]], left: str) -> None:
+    assert redact.redact(text, own) == left
+
+
+@pytest.mark.parametrize(
     ("text", "without"),
     [
         ("Jane Calloway, seen today.", "[name], seen today."),

@@ -64,7 +64,7 @@ def _take(record: Record, table: str, names: list[str], source: Source, sheet: S
 def _sure(source: Source, header: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:
     """What of a broken row surely identifies: cells before the first report, and long numbers."""
     columns = source.columns
-    named = {*columns.identity, columns.name, columns.patient, columns.exam}
+    named = {*columns.identity, *columns.name, columns.patient, columns.exam}
     reports = [header.index(name) for name in columns.report if name in header]
     before = min(reports, default=0)
     own = [cell for name, cell in zip(header[:before], cells, strict=False) if name in named]

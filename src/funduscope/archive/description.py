@@ -23,7 +23,9 @@ class Columns(Settings):
 
     exam: str | None = Field(default=None, description="number of the examination")
     patient: str | None = Field(default=None, description="number of the patient at the site")
-    name: str | None = Field(default=None, description="name of the patient")
+    name: tuple[str, ...] = Field(
+        default=(), description="name of the patient; several columns are its parts, in order"
+    )
     identity: tuple[str, ...] = Field(
         default=(), description="further columns that identify a person (ID card, phone, doctor)"
     )
@@ -56,7 +58,7 @@ class Columns(Settings):
     licence: str | None = Field(default=None, description="terms of the photograph")
 
     @field_validator(
-        *("right", "left", "images", "identity", "report", "report_right", "report_left"),
+        *("right", "left", "images", "identity", "report", "report_right", "report_left", "name"),
         mode="before",
     )
     @classmethod

@@ -59,6 +59,9 @@ class Facts:
         columns = self.source.columns.roles()
         for role in roles:
             said = tuple(row.cells.get(c, "") for c in columns.get(role, ()))
+            if role == "name":
+                gap = " " if "".join(said).isascii() else ""
+                said = (gap.join(part for part in said if part),)
             known = exam.secrets.get(role, ())
             exam.secrets[role] = known + tuple(s for s in said if s and s not in known)
 

@@ -86,7 +86,7 @@ def _plain_once(text: str) -> str:
 
 
 def narrow(text: str) -> str:
-    """Full-width and compatibility forms and traditional characters -> the plain ones.
+    """Full-width and compatibility forms, dashes and traditional characters -> the plain ones.
 
     One character for one, so that places in the text stay.
     """
@@ -100,6 +100,8 @@ def _narrow(char: str) -> str:
     plain = unicodedata.normalize("NFKC", char)
     if plain.isspace():
         return " "
+    if unicodedata.category(plain[0]) == "Pd" or plain == "\u2212":
+        return "-"
     if len(plain) != 1:
         return char
     return _simplified(plain) if "\u4e00" <= plain <= "\u9fff" else plain

@@ -322,6 +322,10 @@ def _orders(words: Sequence[str]) -> Iterable[Sequence[str]]:
     return sorted(orders, key=lambda order: (-len(order), order))
 
 
+# A capitalized word within a sentence before a name is its first: a relative's (husband Will Lee).
+_FIRST = r"(?:(?<=[a-z,] )(?!(?:Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Patient|Pt)\b)[A-Z][a-z]+[ \t]+)"
+
+
 def _single(word: str) -> list[re.Pattern[str]]:
     """One part of a name alone; a part that reports use as a word only where a person is meant."""
     if len(word) < 2:
@@ -332,12 +336,12 @@ def _single(word: str) -> list[re.Pattern[str]]:
     lower = word.lower()
     plain = lower in lists.everyday_en() or lower in lists.words("en", "ambiguous")
     if len(word) >= 5 and not plain:
-        return [re.compile(rf"{_START}(?i:{forms}){_END}|{_START}(?:{forms}){_STOP}")]
+        return [re.compile(rf"{_FIRST}?{_START}(?:(?i:{forms}){_END}|(?:{forms}){_STOP})")]
     if len(word) >= 3 and not plain:
-        return [re.compile(rf"{_START}(?:{forms}){_STOP}")]
+        return [re.compile(rf"{_FIRST}?{_START}(?:{forms}){_STOP}")]
     verbs = either("en", "verbs")
     after = rf"(?=[ \t]+(?:{verbs})(?![a-z])|['’]s[ \t])" if len(word) >= 3 else ""
-    both = [re.compile(rf"{title}(?P<it>{forms}){_END}")]
+    both = [re.compile(rf"(?:{title}|(?={_FIRST}))(?P<it>{_FIRST}?(?:{forms})){_END}")]
     return (
         [*both, re.compile(rf"{_START}(?:{forms}){after}")]
         if after and not _finding(lower)

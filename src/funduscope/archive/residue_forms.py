@@ -22,6 +22,7 @@ from importlib import resources
 
 SEPARATORS = (
     " \t\r\n\u00a0\u3000-_./·•・‧,'’^:\\|+()（）*~\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+    "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u301c"
 )
 BARRIER = "\x1e"
 """Stands between two values: no form reaches across it."""

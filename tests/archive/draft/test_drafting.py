@@ -135,7 +135,7 @@ def test_tables_that_meet(made):
     assert images["photos"] == ["raw/**/*"]
     assert exams["photos"] == people["photos"] == []
     assert people["values"]["sex"] == {"1": "male", "2": "female"}
-    assert people["columns"]["identity"] == ["forename"]
+    assert people["columns"]["name"] == ["surname", "forename"]
 
 
 def test_a_column_is_the_key_because_files_bear_it(made):

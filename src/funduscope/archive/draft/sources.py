@@ -130,7 +130,10 @@ def write_columns(sourced: Sourced) -> None:
                 draft.set(f"columns.{role}", name, roles.why.get(name or "", ""))
         _words(sourced, "code", "gender")
         return
-    for role in (*ONE_COLUMN, "name"):
+    names = _parts_of_name(sourced)
+    why = roles.why.get(names[0], "") if names else ""
+    draft.set("columns.name", names if len(names) > 1 else "".join(names), why)
+    for role in ONE_COLUMN:
         columns = roles.columns.get(role, [])
         if columns:
             draft.set(f"columns.{role}", columns[0], roles.why.get(columns[0], ""))
@@ -150,10 +153,18 @@ def write_columns(sourced: Sourced) -> None:
 def _identity(sourced: Sourced) -> None:
     roles, table = sourced.roles, sourced.table
     found = {name for role in IDENTITY_ROLES for name in roles.columns.get(role, [])}
-    found |= set(roles.columns.get("name", [])[1:])
+    found |= set(roles.columns.get("name", [])) - set(_parts_of_name(sourced))
     listed = [name for name in table.columns if name in found]
     about = sorted({role for role in IDENTITY_ROLES if roles.columns.get(role)})
     sourced.draft.set("columns.identity", listed, ", ".join(about) or "second column of the name")
+
+
+def _parts_of_name(sourced: Sourced) -> list[str]:
+    """Columns for family and given name, or the one for the whole name."""
+    columns = sourced.roles.columns.get("name", [])
+    words = [len(v.split()) for name in columns for v in sourced.table.values(name)]
+    apart = len(columns) > 1 and sum(n == 1 for n in words) > 0.8 * len(words)
+    return columns if apart else columns[:1]
 
 
 def _dates(sourced: Sourced, role: str) -> None:
