@@ -47,7 +47,6 @@ GROWN = (1200, 4800)
 """Photographs of the two archives that show how memory grows."""
 SEED = 5
 GOAL = 485_980
-SIZES = (1500, 3000)
 STORED = IngestSettings().max_side
 QUALITY = IngestSettings().jpeg_quality
 COLUMNS = "exam_no record_no name id_card phone born examined sex report right left".split()  # noqa: SIM905
@@ -253,39 +252,28 @@ def page(asked: argparse.Namespace) -> list[str]:
     ]
     second = {step: spent[step] / (asked.photos // 4) for step in ("copies", "second pass")}
     linear = seconds / asked.photos - sum(second.values())
-    return [*lines, *_projected(asked.data, archive, linear, second["second pass"], disk)]
+    return [*lines, *_projected(archive, linear, second["second pass"], disk)]
 
 
-def _projected(data: Path, archive: Path, linear: float, second: float, disk: float) -> list[str]:
+def _projected(archive: Path, linear: float, second: float, disk: float) -> list[str]:
     """What `GOAL` photographs would take; seconds and MB for each photograph are given."""
     days, others = ingest_steps.written_forms(archive)
     photos = len(list((archive / "images").iterdir()))
     looked = days + others * GOAL // photos
     readings = -(-looked // residue_texts.BATCH)
-    small, large = SIZES
-    one, other = ingest_steps.copies(data, SIZES)
-    square = max(0.0, (other / large - one / small) / (large - small))
-    each = max(0.0, one / small - square * small)
-    hours = [
-        linear * GOAL / 3600,
-        (each * GOAL + square * GOAL**2) / 3600,
-        readings * second * GOAL / 3600,
-    ]
+    hours = [linear * GOAL / 3600, readings * second * GOAL / 3600]
     return [
         f"## Projection for {GOAL:,} photographs",
         "",
-        f"Copies were sought among {small:,} ({one:.1f} s) and {large:,} ({other:.1f} s) "
-        "photographs of `odir`, in one process: a part that grows with the number, and one with "
-        "its square (pairs of strangers whose hashes are near). The second pass reads the corpus "
-        f"once for every {residue_texts.BATCH:,} ways to write a string; {looked:,} are expected "
-        "(days repeat, other strings grow with the archive).",
+        f"The second pass reads the corpus once for every {residue_texts.BATCH:,} ways to write a "
+        f"string; {looked:,} are expected (days repeat, other strings grow with the archive). The "
+        "search for copies grows otherwise: [candidates.md](candidates.md) projects it.",
         "",
         "| part | hours |",
         "|---|---|",
         f"| photographs, reports, tables (linear) | {hours[0]:.1f} |",
-        f"| copies | {hours[1]:.1f} |",
-        f"| second pass, {readings} readings | {hours[2]:.1f} |",
-        f"| all | {sum(hours):.1f} |",
+        f"| second pass, {readings} readings | {hours[1]:.1f} |",
+        f"| both | {sum(hours):.1f} |",
         f"| disk, GB | {disk * GOAL / 1000:.0f} |",
         "",
     ]

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import numpy as np
-
 from funduscope import inputs, tables
 from funduscope.archive import (
     IngestSettings,
@@ -115,21 +113,6 @@ def table(spent: dict[str, float], total: float, count: int) -> list[str]:
         part = spent[step] if step in STEPS else total - sum(spent.values())
         lines.append(f"| {step} | {1000 * part / count:.1f} | {part / total:.1%} |")
     return [*lines, f"| all | {1000 * total / count:.1f} | 100% |"]
-
-
-def copies(data: Path, sizes: tuple[int, int]) -> tuple[float, float]:
-    """Seconds of the search for copies among so many photographs of `odir`, in one process."""
-    found = sorted((data / "odir" / "images").iterdir())[: max(sizes)]
-    thumbs = []
-    for path in found:
-        rgb = inputs.decode(path.read_bytes(), name=path.name)
-        thumbs.append(frames.thumb(rgb, inputs.find_field(rgb)))
-    spent = []
-    for size in sizes:
-        start = time.perf_counter()
-        duplicates.copies(np.stack(thumbs[:size]))
-        spent.append(time.perf_counter() - start)
-    return spent[0], spent[1]
 
 
 def written_forms(archive: Path) -> tuple[int, int]:
