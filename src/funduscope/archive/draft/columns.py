@@ -20,7 +20,8 @@ from funduscope.archive.draft.words import (
     procedure_of,
     role_of,
 )
-from funduscope.archive.values import resident_number
+from funduscope.archive.redact import narrow
+from funduscope.archive.values import resident_number, withdrawn
 
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
 _IMAGE = re.compile(r"\.(?:jpe?g|jpe|png|tiff?|bmp|gif|webp|jp2|dcm)(?![A-Za-z0-9])", re.IGNORECASE)
@@ -28,6 +29,12 @@ _AGE = re.compile(r"(\d{1,3})(?:\.\d)?\s*\D{0,9}")
 _NUMBER = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9_\-./]{2,39}")
 _DATED = re.compile(
     r"(?:19|20)\d{2}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d{2}"
+)
+_PLACES = re.compile("[省市区县旗镇乡村路街巷弄号栋幢楼室]")
+_STREET = re.compile(
+    r"\d+\S* .*\b(?:road|rd|street|st|lane|ln|avenue|ave|drive|dr|court|ct|way|close|square"
+    r"|boulevard|blvd|terrace|place|pl)\b",
+    re.IGNORECASE,
 )
 _UID = re.compile(r"[0-2](?:\.\d+){3,}")
 
@@ -40,6 +47,16 @@ def is_phone(text: str) -> bool:
     mobile = re.fullmatch(r"(?:0?86)?1[3-9]\d{9}", digits) is not None
     parted = re.fullmatch(r"[(+\d][\d\s().+\-]*[\s\-)][\d\s\-]+", text.strip()) is not None
     return mobile or (parted and 10 <= len(digits) <= 13 and not _DATED.match(text.strip()))
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is where somebody lives: three words for places, or a street's number."""
+    if len(text) > 80 or not any(sign.isdigit() for sign in text):
+        return False
+    plain_text = narrow(text)
+    if re.search("[。；;：:]", plain_text):
+        return False
+    return len(set(_PLACES.findall(plain_text))) >= 3 or _STREET.match(text) is not None
 
 
 @dataclass
@@ -116,6 +133,7 @@ class Column:
             ("email", self._share(_MAIL.fullmatch)),
             ("phone", self._share(is_phone)),
             ("images", float(self.names)),
+            ("address", self._share(is_address)),
         )
         for kind, share in tests:
             if share > 0.5:
@@ -197,10 +215,13 @@ def _role(column: Column) -> tuple[str | None, float, str]:
     if kind == "images" and role not in ("right", "left", "images"):
         return "images", weight + 100, "cells are names of picture files"
     if role in ("exam_date", "birth_date") and kind != "date" and column.date_forms[1] < 0.3:
-        excel = sum(map(dates.is_excel_day, column.distinct)) > 0.5 * len(column.distinct)
-        if not excel:
+        half = 0.5 * len(column.distinct)
+        counted = (sum(map(test, column.distinct)) for test in (dates.is_excel_day, dates.is_stamp))
+        if max(counted) <= half:
             return None, 0, "header speaks of a date, cells are none"
-    if role in ("exam", "patient", "record_no") and column.running:
+    # Numbers of patients may well be given one after the other; a word for them is believed.
+    counts = column.running and not (role == "patient" and whole)
+    if role in ("exam", "patient", "record_no") and counts:
         return None, 0, "it only counts the rows"
     if role in ("exam", "patient") and kind in ("id_card", "phone", "email"):
         return kind, weight, "what the cells look like"
@@ -216,8 +237,10 @@ def _role(column: Column) -> tuple[str | None, float, str]:
         column.distinct
     ):
         return None, 0, "header speaks of an age, cells do not"
-    if role == "report" and kind in ("date", "id_card", "phone", "person"):
+    if role == "report" and kind in ("date", "id_card", "phone", "person", "address"):
         return _by_content(column, kind)
+    if role == "status" and not any(map(withdrawn, column.distinct)):
+        return None, 0, "the state of the report: none was withdrawn"
     if role in ("remarks", "other") and column.describes_eyes:
         return "report", weight + 100, "cells say what is seen in the eye, whatever the header"
     if role in ("remarks", "other"):
@@ -273,7 +296,7 @@ def _spare(roles: Roles, columns: Mapping[str, Column]) -> None:
             roles.columns.setdefault(kind, []).extend(spare)
             for name in spare:
                 roles.why[name] = f"a second column that could be {role}"
-    for role in ("age", "sex", "eye", "camera", "procedure"):
+    for role in ("age", "sex", "eye", "camera", "procedure", "status"):
         for name in roles.columns.get(role, [])[1:]:
             roles.left[name] = f"a second column that could be {role}"
         if role in roles.columns:
