@@ -115,6 +115,8 @@ def _read(job: Job) -> Reading | Fault:
     if not (quality.is_fundus or job.keep_refused):
         quality = inputs.featureless(seen, part) or quality
     fault = _refused(small, part, quality, job) or _written(rgb, field, job)
+    if fault is not None and fault.code == "not_fundus" and _under_letters(small, part):
+        fault = _written(rgb, field, job) or fault
     if fault is not None:
         return fault
     if stored is None:
@@ -168,6 +170,16 @@ def _refused(
             detail = "the picture does not look like a fundus photograph"
             return Fault("fundus", "not_fundus", detail)
     return None
+
+
+def _under_letters(small: inputs.Photo, field: inputs.Field | None) -> bool:
+    """Whether letters alone make a picture look like no fundus photograph."""
+    boxes = inputs.find_text(small, field) if field is not None else []
+    cleared = small.copy()
+    for box in boxes:
+        part = cleared[box.y0 : box.y1, box.x0 : box.x1]
+        part[:] = np.median(part.reshape(-1, 3), axis=0)
+    return bool(boxes) and inputs.assess(inputs.look(cleared, field)).is_fundus
 
 
 def _written(rgb: inputs.Photo, field: inputs.Field | None, job: Job) -> Fault | None:

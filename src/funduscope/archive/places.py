@@ -6,6 +6,7 @@ says it is too large.
 
 from __future__ import annotations
 
+import stat
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -173,8 +174,8 @@ class _Pack:
 
 
 def _open(path: Path) -> _Pack:
-    stat = path.stat()
-    return _opened(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    about = path.stat()
+    return _opened(path, (about.st_mtime_ns, about.st_size, about.st_ino))
 
 
 @lru_cache(maxsize=8)
@@ -224,6 +225,10 @@ def _member_fault(name: str, info: zipfile.ZipInfo) -> tuple[str, str] | None:
         info.file_size > 10_000_000 and info.file_size > _RATIO * packed
     ):
         return "zip_bomb", "a member that says it unpacks to an absurd size"
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return _OUTSIDE
+    if name.lower().endswith(".zip"):
+        return "zip_in_zip", "a ZIP file inside a ZIP file: unpack the outer one beside it"
     if info.flag_bits & 0x1:
         return "encrypted", "a member that needs a password"
     return None
