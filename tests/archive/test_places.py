@@ -6,6 +6,17 @@ from pathlib import Path
 from funduscope.archive import places
 
 
+def test_links_and_zip_files_inside_zip_files_are_told(tmp_path: Path) -> None:
+    link = zipfile.ZipInfo("link.jpg")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as pack:
+        pack.writestr(link, "../../secret.jpg")
+        pack.writestr("b.zip", b"PK")
+    found = {entry.path: entry.fault and entry.fault[0] for entry in
+             places.entries(tmp_path, ".", ["**/*"])}  # fmt: skip
+    assert found == {"a.zip!link.jpg": "symlink_outside", "a.zip!b.zip": "zip_in_zip"}
+
+
 def test_links_and_members_that_lead_out_or_burst_are_not_opened(tmp_path: Path) -> None:
     archive = tmp_path / "archive"
     archive.mkdir()

@@ -307,7 +307,7 @@ def _wrong_sides(exam: Exam, read: Mapping[int, Reading | Fault]) -> set[int]:
         and exam.photos[index].field != "disc"
     }
     against = {index for index, lead in leads.items() if lead < -inputs.LEAD}
-    eyes = {exam.photos[index].eye for index in leads}
+    eyes = {photo.eye for photo in exam.photos}
     backed = {exam.photos[index].eye for index, lead in leads.items() if lead > inputs.LEAD}
     swapped = len({exam.photos[index].eye for index in against}) > 1 and not backed
     if swapped or (len(eyes) == 1 and backed):
