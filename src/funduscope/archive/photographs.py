@@ -173,8 +173,10 @@ def _refused(
 
 
 def _under_letters(small: inputs.Photo, field: inputs.Field | None) -> bool:
-    """Whether letters alone make a picture look like no fundus photograph."""
-    boxes = inputs.find_text(small, field) if field is not None else []
+    """Whether letters alone make a whole round field of view look like no fundus photograph."""
+    if field is None or field.clipped:  # lashes and wires of other pictures look like letters
+        return False
+    boxes = inputs.find_text(small, field)
     cleared = small.copy()
     for box in boxes:
         part = cleared[box.y0 : box.y1, box.x0 : box.x1]
