@@ -94,11 +94,12 @@ def test_reports_and_photographs_of_two_tables_meet_by_patient_and_date(tmp_path
     assert _notes(contents) == [("image", "two_records")]
 
 
-def test_names_of_files_meet_whatever_their_letter_case(tmp_path: Path) -> None:
+def test_names_of_files_meet_whatever_their_letter_case_or_suffix(tmp_path: Path) -> None:
     table = {"table": "t.csv", "columns": {"exam": "no", "images": "file", "report": "text"}}
-    rows = "no,file,text\n1,f01.jpg,one\n2,CAFÉ.jpg,two\n"
-    contents = _contents(tmp_path, {"t.csv": rows}, ["F01.jpg", "café.jpg"], table)
-    assert _pairs(contents) == {"F01.jpg": ["one"], "café.jpg": ["two"]}
+    rows = "no,file,text\n1,f01.jpg,one\n2,CAFÉ.jpg,two\n3,img3,three\n4,img4.png,four\n"
+    photos = ["F01.jpg", "café.jpg", "IMG3.jpg", "img4.jpg"]
+    contents = _contents(tmp_path, {"t.csv": rows}, photos, table)
+    assert _pairs(contents) == {"F01.jpg": ["one"], "café.jpg": ["two"], "IMG3.jpg": ["three"]}
 
 
 def test_a_withdrawn_report_and_one_of_an_unknown_examination(tmp_path: Path) -> None:

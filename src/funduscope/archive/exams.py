@@ -93,6 +93,8 @@ class _Builder:
         for path in found.photos:
             name = PurePosixPath(path.rpartition("!")[2]).name
             self.by_name.setdefault(_folded(name), []).append(path)
+            bare = f"{PurePosixPath(name).stem}.*"  # some lists leave the suffix out
+            self.by_name.setdefault(_folded(bare), []).append(path)
 
     def note(self, place: str, item: str, step: str, code: str, detail: str, review: bool) -> None:
         """Add a line to the ledger."""
@@ -300,7 +302,8 @@ class _Builder:
         if path in self.found.photos or name in self.found.photos:
             return path if path in self.found.photos else name
         parts = PurePosixPath(name).parts
-        alike = self.by_name.get(_folded(parts[-1]), []) if parts else []
+        tries = [_folded(parts[-1]), _folded(f"{parts[-1]}.*")] if parts else []
+        alike = next((some for one in tries if (some := self.by_name.get(one))), [])
         exact = [one for one in alike if one.endswith(parts[-1])]
         alike = exact or alike
         for depth in range(1, len(parts) + 1):

@@ -70,6 +70,14 @@ def test_where_somebody_lives_is_no_report() -> None:
     assert (roles["address"], roles["report"]) == (["w", "v"], ["t"])
 
 
+def test_a_header_of_pictures_over_names_without_a_suffix() -> None:
+    files = ["pic/a1.jpg", "a1.jpg", "pic/b2.jpg", "b2.jpg"]
+    roles = assign(
+        {"文件": Column("文件", ["a1", "b2", "c3"], files), "x": Column("x", ["a1", "b2"], files)}
+    )
+    assert (roles.columns.get("images"), "x" in roles.left) == (["文件"], True)
+
+
 def test_dates_without_a_form() -> None:
     stamps = Column("taken_at", [str(1551751200000 + 86_400_000 * n) for n in range(9)])
     written = Column("照相日", ["二〇一九年三月五日", "民国108年3月6日", "2019年3月7日"])

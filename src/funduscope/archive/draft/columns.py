@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from pathlib import PurePosixPath
 
 from funduscope import findings
 from funduscope.archive.draft import dates
@@ -124,6 +125,12 @@ class Column:
         return self._share(lambda text: _IMAGE.search(text) or text in there) > 0.4
 
     @cached_property
+    def stems(self) -> bool:
+        """Whether cells name picture files without their suffix; only a header can tell."""
+        there = {PurePosixPath(name).stem for name in self.files}
+        return self._share(lambda text: all(p.strip() in there for p in text.split(";"))) > 0.4
+
+    @cached_property
     def kind(self) -> str | None:
         """What the cells are by themselves, or None."""
         if not self.distinct:
@@ -206,7 +213,7 @@ def _role(column: Column) -> tuple[str | None, float, str]:
             if role in IDENTITY_ROLES
             else (None, 0, "no filled cell")
         )
-    if role in ("right", "left", "images") and kind != "images":
+    if role in ("right", "left", "images") and kind != "images" and not column.stems:
         if column.is_text:
             return "report", weight + 100, f"{why} names an eye, cells are sentences"
         if role != "images":
