@@ -165,7 +165,7 @@ def _refused(
             detail = "two fields of view in one picture: cut them apart, one file for each eye"
             return Fault("fundus", "stitched_two_eyes", detail, "review")
         if kind == "gray" and (quality.is_fundus or field is not None):
-            return Fault("fundus", "not_colour", "red-free or gray, not a color photograph")
+            return Fault("fundus", "not_colour", "red-free or without color: no color photograph")
         if not quality.is_fundus:
             detail = "the picture does not look like a fundus photograph"
             return Fault("fundus", "not_fundus", detail)
