@@ -265,6 +265,9 @@ def _no_number(column: Column, kind: str | None, weight: float) -> tuple[str | N
         return "procedure", weight + 100, "cells are names of examinations"
     if column.digits > 0.5:
         return _role_of_digits(column, weight)
+    said = role_of(column.name)
+    if said is not None and said[0] == "patient" and column.digits < 0.1:
+        return "name", weight + 100, "header speaks of patients, cells hold words"
     return None, 0, "header speaks of a number, cells are none"
 
 
