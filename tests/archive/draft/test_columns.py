@@ -78,6 +78,11 @@ def test_a_header_of_pictures_over_names_without_a_suffix() -> None:
     assert (roles.columns.get("images"), "x" in roles.left) == (["文件"], True)
 
 
+def test_long_names_of_examinations_are_no_reports() -> None:
+    names = ["Retinal photography (bilateral)"] * 20 + ["Ultrasound B-scan of both the eyes"] * 2
+    assert assign({"STUDY": Column("STUDY", names)}).columns == {"procedure": ["STUDY"]}
+
+
 def test_dates_without_a_form() -> None:
     stamps = Column("taken_at", [str(1551751200000 + 86_400_000 * n) for n in range(9)])
     written = Column("照相日", ["二〇一九年三月五日", "民国108年3月6日", "2019年3月7日"])

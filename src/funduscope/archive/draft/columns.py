@@ -257,11 +257,14 @@ def _role(column: Column) -> tuple[str | None, float, str]:
 
 def _no_number(column: Column, kind: str | None, weight: float) -> tuple[str | None, float, str]:
     """A header of an examination or a patient over cells that are no numbers."""
-    if kind == "report":
+    known = sum(procedure_of(v) is not None for v in column.distinct)
+    few = len(column.distinct) <= max(6, 0.1 * len(column.values))
+    brief = few and max(map(len, column.distinct)) <= 60
+    if kind == "report" and not (brief and known):
         return "report", weight + 100, "cells are sentences"
     if kind == "person":
         return "name", weight + 100, "cells are persons' names"
-    if sum(procedure_of(v) is not None for v in column.distinct) > 0.4 * len(column.distinct):
+    if known > 0.4 * len(column.distinct):
         return "procedure", weight + 100, "cells are names of examinations"
     if column.digits > 0.5:
         return _role_of_digits(column, weight)
