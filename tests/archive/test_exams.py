@@ -94,6 +94,33 @@ def test_reports_and_photographs_of_two_tables_meet_by_patient_and_date(tmp_path
     assert _notes(contents) == [("image", "two_records")]
 
 
+def test_names_of_files_meet_whatever_their_letter_case_or_suffix(tmp_path: Path) -> None:
+    table = {"table": "t.csv", "columns": {"exam": "no", "images": "file", "report": "text"}}
+    rows = "no,file,text\n1,f01.jpg,one\n2,CAFÉ.jpg,two\n3,img3,three\n4,img4.png,four\n"
+    photos = ["F01.jpg", "café.jpg", "IMG3.jpg", "img4.jpg"]
+    contents = _contents(tmp_path, {"t.csv": rows}, photos, table)
+    assert _pairs(contents) == {"F01.jpg": ["one"], "café.jpg": ["two"], "IMG3.jpg": ["three"]}
+
+
+def test_a_withdrawn_report_and_one_of_an_unknown_examination(tmp_path: Path) -> None:
+    columns = {"exam": "no", "images": "file", "report": "text", "procedure": "what"}
+    table = {
+        "table": "t.csv",
+        "columns": columns | {"status": "state"},
+        "values": {"procedure": {"彩照": "cfp"}},
+    }
+    rows = "no,file,text,what,state\n1,a.jpg,one,彩照,final\n1,,two,某检查,final\n"
+    rows += "1,,three,彩照,已作废\n2,b.jpg,four,某检查,\n"
+    contents = _contents(tmp_path, {"t.csv": rows}, ["a.jpg", "b.jpg"], table)
+    said = {r.text: (r.other, r.withdrawn) for exam in contents.exams for r in exam.reports}
+    assert said == {
+        "one": (None, False),
+        "two": ("other", False),
+        "three": (None, True),
+        "four": (None, False),
+    }
+
+
 def test_a_number_given_twice_joins_neither_patients_nor_days(tmp_path: Path) -> None:
     rows = "no,pat,day,text,img\n1,A1,2020-01-01,one,a.jpg\n1,B2,2020-01-01,two,b.jpg\n"
     rows += "1,A1,2020-09-09,three,c.jpg\n"

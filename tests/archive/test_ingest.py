@@ -59,7 +59,7 @@ def test_planted_files_end_as_the_truth_says(drawn: Any, corpus: store.Corpus, k
 def test_planted_records_end_as_the_truth_says(drawn: Any, corpus: store.Corpus) -> None:
     codes = corpus.rejects.group_by("item", "code", "severity").len().rows()
     planted = [row["kind"] for row in drawn.truth("defects")]
-    assert ("image", "side_conflict", "review", 2 * planted.count("swapped_side")) in codes
+    assert ("image", "eye_conflict", "review", 2 * planted.count("swapped_side")) in codes
     assert ("record", "missing_image", "rejected", planted.count("missing_file")) in codes
     assert ("record", "no_report", "review", planted.count("image_without_report")) in codes
     assert ("image", "no_record", "review", 2 * planted.count("image_without_record")) in codes

@@ -230,6 +230,14 @@ def test_text_in_the_field_goes_to_review(tmp_path: Path, photographs: list[byte
     assert isinstance(module.read(_job(tmp_path, _wide(photographs[0]))), Reading)
 
 
+def test_letters_that_hide_a_fundus(tmp_path: Path, photographs: list[bytes]) -> None:
+    data = _wide(photographs[0], "20160604", (140, 90))
+    rgb = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    field = inputs.find_field(rgb)
+    assert module._under_letters(rgb, field) == bool(inputs.find_text(rgb, field))
+    assert not module._under_letters(np.full((200, 300, 3), 240, np.uint8), None)
+
+
 def test_kinds_that_are_no_color_photograph(tmp_path: Path, photographs: list[bytes]) -> None:
     rgb = np.asarray(Image.open(io.BytesIO(_clean(photographs[0]))))
     other = np.asarray(Image.open(io.BytesIO(_clean(photographs[1]))).resize(rgb.shape[1::-1]))

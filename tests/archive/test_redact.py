@@ -61,6 +61,20 @@ def test_the_records_own_values_go_however_written(text: str, without: str) -> N
 @pytest.mark.parametrize(
     ("text", "without"),
     [
+        ("陪同家属：边小军（女儿）。", "陪同家属：[name]（女儿）。"),
+        ("报告医师：逄丽萍", "报告医师：[name]"),
+        ("患者萧立群，男，57岁", "患者[name]，男，57岁"),
+        ("视盘边界清，周边未见裂孔", "视盘边界清，周边未见裂孔"),
+        ("眼底纪录：萧条", "眼底纪录：萧条"),
+    ],
+)
+def test_rarer_family_names(text: str, without: str) -> None:
+    assert redact.redact(text, {}) == without
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
         ("call 138 1234 5678", "call [phone]"),
         ("电话13812345678。", "电话[phone]。"),
         ("电话：0571-87654321", "电话：[phone]"),

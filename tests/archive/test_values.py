@@ -47,6 +47,17 @@ def test_ages(text: str, age: int | None) -> None:
         ("2019-03-05T11:05:00+08:00", "", date(2019, 3, 5)),
         ("43529", "", date(2019, 3, 5)),
         ("2019-13-05", "", None),
+        ("二〇一九年三月五日", "", date(2019, 3, 5)),
+        ("二零一九年十二月三十一日", "%Y年%m月%d日", date(2019, 12, 31)),
+        ("民國108年3月5日", "", date(2019, 3, 5)),
+        ("民国108/03/05", "", date(2019, 3, 5)),
+        ("2019-03-05 上午09:12", "%Y-%m-%d %H:%M", date(2019, 3, 5)),
+        ("2019年3月5日(星期二)", "%Y年%m月%d日", date(2019, 3, 5)),
+        ("1551751200000", "", date(2019, 3, 5)),
+        ("1551751200", "", date(2019, 3, 5)),
+        ("9551751200", "", None),
+        ("201903051430", "", date(2019, 3, 5)),
+        ("20190350", "", None),
     ],
 )
 def test_dates(text: str, form: str, day: date | None) -> None:
@@ -60,6 +71,16 @@ def test_age_on_the_day_of_the_visit() -> None:
     assert values.age_between(born, date(2045, 1, 1)) == 90
     assert values.age_between(born, date(1949, 1, 1)) is None
     assert values.age_between(None, date(2020, 1, 1)) is None
+
+
+@pytest.mark.parametrize("text", ["作废", "已作废", "Entered-in-error", "CANCELLED", "报告已撤销"])
+def test_words_for_reports_that_no_longer_count(text: str) -> None:
+    assert values.withdrawn(text)
+
+
+@pytest.mark.parametrize("text", ["final", "已审核", "preliminary", "amended", ""])
+def test_words_for_reports_that_count(text: str) -> None:
+    assert not values.withdrawn(text)
 
 
 def test_words_are_found_whatever_their_case() -> None:

@@ -48,6 +48,24 @@ def test_eye(image, series, eye, conflict):
     assert (found.eye, found.eye_conflict) == (eye, conflict)
 
 
+@pytest.mark.parametrize(
+    ("image", "series", "protocol", "eye", "conflict"),
+    [
+        ("", "Fundus OD 45", "", "OD", False),
+        ("", "", "Color left eye", "OS", False),
+        ("", "彩照右眼", "", "OD", False),
+        ("R", "Fundus OS 45", "", None, True),
+        ("L", "OD and OS", "", "OS", False),
+        ("", "GODS", "", None, False),
+    ],
+)
+def test_eye_in_the_name_of_series_or_protocol(image, series, protocol, eye, conflict):
+    ds = Dataset()
+    ds.ImageLaterality, ds.SeriesDescription, ds.ProtocolName = image, series, protocol
+    found = facts(ds)
+    assert (found.eye, found.eye_conflict) == (eye, conflict)
+
+
 def test_eye_of_the_frames():
     anatomy, group, ds = Dataset(), Dataset(), Dataset()
     anatomy.FrameLaterality = "L"

@@ -13,6 +13,8 @@ from funduscope.findings import describes_fundus, other_examination
         ("右眼黄斑OCT：黄斑水肿未见", "oct"),
         ("Macular OCT OS: flat", "oct"),
         ("荧光血管造影：右眼未见渗漏", "ffa"),
+        ("超音波：右眼玻璃體混濁", "other"),
+        ("螢光血管攝影：正常", "ffa"),
         ("建议行OCT检查。", None),
         ("视盘边界清，OCT提示黄斑水肿", None),
         ("Recommend OCT. Disc sharp.", None),

@@ -178,12 +178,16 @@ def _line_end(text: str, at: int) -> int:
 
 
 def _swallows(cells: list[str], width: int, delimiter: str) -> bool:
-    """Whether a cell holds lines that are records of this table themselves."""
+    """Whether a cell holds lines that are records of this table themselves.
+
+    Of a record that has a cell of several lines itself the first line is half a record, up to the
+    quote that opens this cell.
+    """
     if width < 3:
         return False
+    lines = [line for cell in cells if "\n" in cell for line in cell.split("\n")[1:]]
     return any(
         line.count(delimiter) >= width - 1
-        for cell in cells
-        if "\n" in cell
-        for line in cell.split("\n")[1:]
+        or (f'{delimiter}"' in line and line.count(delimiter) >= width // 2)
+        for line in lines
     )

@@ -37,6 +37,9 @@ class Columns(Settings):
     procedure: str | None = Field(
         default=None, description="name of the examination (fundus photograph, OCT, B-scan ...)"
     )
+    status: str | None = Field(
+        default=None, description="state of the report; one that was withdrawn is in no pair"
+    )
     camera: str | None = Field(default=None, description="camera model")
     report: tuple[str, ...] = Field(
         default=(), description="parts of the report, joined by line breaks"
@@ -206,6 +209,7 @@ _USUAL_COLUMNS: dict[str, dict[str, object]] = {
         "exam_date": "effective",
         "sex": "gender",
         "procedure": "code",
+        "status": "status",
         "eye": "eye",
         "camera": "device",
         "images": "images",

@@ -44,7 +44,9 @@ def read_files(given: Given) -> Sheet:
             facts = {name: getattr(instance.facts, name) for name in told}
             cells |= {name: "" if value is None else str(value) for name, value in facts.items()}
             cells["camera"] = _camera(instance.facts)
-            sheet.objects[entry.path] = Object(instance.count, instance.facts.eye)
+            sheet.objects[entry.path] = Object(
+                instance.count, instance.facts.eye, torn=instance.facts.eye_conflict
+            )
         elif not _meant(data, entry.path):
             continue
         seen = instance.identifying if instance is not None else ()
@@ -66,7 +68,8 @@ def objects(given: Given) -> dict[str, Object]:
         instance = _opened(_data(given, entry), entry.path)
         if instance is not None:
             seen = () if given.source.public else instance.identifying
-            found[entry.path] = Object(instance.count, instance.facts.eye, seen)
+            torn = instance.facts.eye_conflict
+            found[entry.path] = Object(instance.count, instance.facts.eye, seen, torn)
     return found
 
 

@@ -8,10 +8,12 @@ becomes a `Note`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from funduscope import findings
 from funduscope.archive import places, readers, values
@@ -70,6 +72,7 @@ def collect(archive: Path, site: str, sources: Sequence[tuple[int, Source]]) -> 
         builder.add_waiting()
     for exam in found.exams.values():
         found.describe(exam)
+        exam.reports = _of_photographs(exam.reports)
     for builder, sheet in builders:
         builder.finish(sheet)
     return found
@@ -88,7 +91,10 @@ class _Builder:
         self.when: dict[str, date] = {}
         self.by_name: dict[str, list[str]] = {}
         for path in found.photos:
-            self.by_name.setdefault(PurePosixPath(path.rpartition("!")[2]).name, []).append(path)
+            name = PurePosixPath(path.rpartition("!")[2]).name
+            self.by_name.setdefault(_folded(name), []).append(path)
+            bare = f"{PurePosixPath(name).stem}.*"  # some lists leave the suffix out
+            self.by_name.setdefault(_folded(bare), []).append(path)
 
     def note(self, place: str, item: str, step: str, code: str, detail: str, review: bool) -> None:
         """Add a line to the ledger."""
@@ -238,7 +244,8 @@ class _Builder:
         eye = _common(self._eyes(row))[0]
         own = eye if eye in values.EYES else None
         for at, known in enumerate(exam.reports):
-            if known.text == text:  # the same words on both eyes' rows speak of both
+            # The same words on both eyes' rows speak of both.
+            if known.text == text and not known.withdrawn:
                 both = known.eye if known.eye == own else None
                 exam.reports[at] = replace(known, eye=both)
                 return
@@ -247,7 +254,10 @@ class _Builder:
         if procedure:
             self.facts.odd_word("procedure", procedure, kind)
         other = kind if kind not in (None, "cfp", "uwf") else None
-        exam.reports.append(Report(text, place, other=other, eye=own))
+        void = values.withdrawn(row.cells.get(self.source.columns.status or "", ""))
+        told: Literal["", "cfp", "odd"] = "" if not procedure else "odd" if kind is None else "cfp"
+        one = Report(text, place, other=other, eye=own, withdrawn=void, told=told)
+        exam.reports.append(one)
 
     def _eyes(self, row: Row) -> list[tuple[str, str]]:
         """Eye and eye_source of a row that has a column for it; several are parted as names are."""
@@ -292,12 +302,15 @@ class _Builder:
         if path in self.found.photos or name in self.found.photos:
             return path if path in self.found.photos else name
         parts = PurePosixPath(name).parts
-        alike = self.by_name.get(parts[-1], []) if parts else []
+        tries = [_folded(parts[-1]), _folded(f"{parts[-1]}.*")] if parts else []
+        alike = next((some for one in tries if (some := self.by_name.get(one))), [])
+        exact = [one for one in alike if one.endswith(parts[-1])]
+        alike = exact or alike
         for depth in range(1, len(parts) + 1):
             if len(alike) < 2:
                 break
-            end = "/".join(parts[-depth:])
-            alike = [one for one in alike if f"/{one.replace('!', '/')}".endswith(f"/{end}")]
+            end = _folded("/".join(parts[-depth:]))
+            alike = [o for o in alike if f"/{_folded(o.replace('!', '/'))}".endswith(f"/{end}")]
         return alike[0] if len(alike) == 1 else path
 
     def _claim(self, exam: Exam, place: str, named: Iterable[Photo]) -> None:
@@ -346,6 +359,18 @@ class _Builder:
                 if text.strip():
                     known = values.word(text, words, values.EYES if role == "eye" else ())
                     self.facts.odd_word(role, text, known)
+
+
+def _of_photographs(reports: list[Report]) -> list[Report]:
+    """Beside a report of the photograph one of an examination nobody knows is of another one."""
+    if not any(report.told == "cfp" and report.other is None for report in reports):
+        return reports
+    return [replace(one, other="other") if one.told == "odd" else one for one in reports]
+
+
+def _folded(name: str) -> str:
+    """A file's name as systems without letter case, and with parted accents, compare it."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _common(eyes: Sequence[tuple[str, str]]) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from funduscope.archive.structured import TWICE, doubled, objects
 COLUMNS = (
     *("id", "study", "accession", "patient", "identifiers", "name", "birth_date", "gender"),
     *("telecom", "address", "effective", "code", "people", "conclusion", "attachment", "results"),
-    *("images", "eye", "device"),
+    *("images", "eye", "device", "status"),
 )
 _UID = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*)){2,}")
 _RESIDENT = re.compile(r"\d{17}[\dXx]|\d{15}")
@@ -123,6 +123,7 @@ def _report(one: Resource, known: _Known) -> tuple[dict[str, str], tuple[str, ..
         "conclusion": conclusion,
         "attachment": "\n".join(filter(None, attached)),
         "results": "\n".join(filter(None, observed)),
+        "status": str(one.get("status", "")),
     }
     # Without a study the report itself is the examination: two of a day stay apart.
     cells["study"] = cells["study"] or cells["accession"].split(";")[0] or cells["id"]

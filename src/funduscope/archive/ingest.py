@@ -40,7 +40,7 @@ _NO_PART_OF_IT = {"key_file", "workers", "max_failed", "max_damaged"}
 """Settings that change nothing of the corpus."""
 _WRONG_SIDE: plan.Outcome = (
     "pairing",
-    "side_conflict",
+    "eye_conflict",
     "the optic disc lies where the recorded eye cannot have it",
     "review",
 )
@@ -295,14 +295,21 @@ def _wrong_sides(exam: Exam, read: Mapping[int, Reading | Fault]) -> set[int]:
     """Photographs whose optic disc lies where the recorded eye cannot have it.
 
     One alone must be certain; of both eyes of an examination (swapped as a rule) each is a witness
-    of the other.
+    of the other, and so are two of one eye with their discs on opposite sides where the other eye
+    has none. One with a witness for the recorded eye must be certain, too. A photograph that is
+    centered on the disc says nothing.
     """
     leads = {
         index: result.disc * _DISC_SIDE[exam.photos[index].eye]
         for index, result in read.items()
-        if isinstance(result, Reading) and exam.photos[index].eye in _DISC_SIDE
+        if isinstance(result, Reading)
+        and exam.photos[index].eye in _DISC_SIDE
+        and exam.photos[index].field != "disc"
     }
     against = {index for index, lead in leads.items() if lead < -inputs.LEAD}
-    if len({exam.photos[index].eye for index in against}) > 1:
+    eyes = {photo.eye for photo in exam.photos}
+    backed = {exam.photos[index].eye for index, lead in leads.items() if lead > inputs.LEAD}
+    swapped = len({exam.photos[index].eye for index in against}) > 1 and not backed
+    if swapped or (len(eyes) == 1 and backed):
         return against
     return {index for index in against if leads[index] < -inputs.CERTAIN}

@@ -209,7 +209,7 @@ class _Pairing:
             )
             if eye not in (None, "unknown")
         ]
-        if len({eye for eye, _ in said}) > 1:
+        if len({eye for eye, _ in said}) > 1 or (itself is not None and itself.torn):
             return photo.eye, "conflict"
         return next(((eye, source) for eye, source in said if eye), (photo.eye, photo.eye_source))
 

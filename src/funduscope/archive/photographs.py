@@ -115,6 +115,8 @@ def _read(job: Job) -> Reading | Fault:
     if not (quality.is_fundus or job.keep_refused):
         quality = inputs.featureless(seen, part) or quality
     fault = _refused(small, part, quality, job) or _written(rgb, field, job)
+    if fault is not None and fault.code == "not_fundus" and _under_letters(small, part):
+        fault = _written(rgb, field, job) or fault
     if fault is not None:
         return fault
     if stored is None:
@@ -163,11 +165,23 @@ def _refused(
             detail = "two fields of view in one picture: cut them apart, one file for each eye"
             return Fault("fundus", "stitched_two_eyes", detail, "review")
         if kind == "gray" and (quality.is_fundus or field is not None):
-            return Fault("fundus", "not_colour", "red-free or gray, not a color photograph")
+            return Fault("fundus", "not_colour", "red-free or without color: no color photograph")
         if not quality.is_fundus:
             detail = "the picture does not look like a fundus photograph"
             return Fault("fundus", "not_fundus", detail)
     return None
+
+
+def _under_letters(small: inputs.Photo, field: inputs.Field | None) -> bool:
+    """Whether letters alone make a whole round field of view look like no fundus photograph."""
+    if field is None or field.clipped:  # lashes and wires of other pictures look like letters
+        return False
+    boxes = inputs.find_text(small, field)
+    cleared = small.copy()
+    for box in boxes:
+        part = cleared[box.y0 : box.y1, box.x0 : box.x1]
+        part[:] = np.median(part.reshape(-1, 3), axis=0)
+    return bool(boxes) and inputs.assess(inputs.look(cleared, field)).is_fundus
 
 
 def _written(rgb: inputs.Photo, field: inputs.Field | None, job: Job) -> Fault | None:

@@ -6,6 +6,9 @@ says it is too large.
 
 from __future__ import annotations
 
+import io
+import re
+import stat
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,9 +20,13 @@ from funduscope.errors import DataError
 MEMBER = "!"
 _LARGEST = 400_000_000
 """Bytes that one member may unpack to: more than any photograph, less than a clinic's memory."""
+_LARGEST_INNER = 100_000_000
+"""The same of a ZIP file inside a ZIP file, which is held in memory."""
 _RATIO = 300
 """Packed photographs hardly shrink, tables shrink tenfold; a bomb shrinks a thousandfold."""
 _UTF8_NAME = 0x800
+_DEEP = ("zip_in_zip", "a ZIP file too large, or too deep, inside another: unpack the outer one")
+_IN_ZIP = re.compile(rf"(\.zip){MEMBER}", re.IGNORECASE)
 _OUTSIDE = ("symlink_outside", "a link out of the archive; not followed")
 
 
@@ -56,7 +63,7 @@ def entries(archive: Path, folder: str, patterns: Iterable[str]) -> list[Entry]:
                 found[inside] = Entry(inside, -1, _OUTSIDE)
         elif _is_zip(path):
             for entry in members(path, inside):
-                name = f"{below}/{entry.path.partition(MEMBER)[2]}"
+                name = f"{below}/{as_folders(entry.path.partition(MEMBER)[2])}"
                 if entry.path.endswith(MEMBER) or matches(name, wanted):
                     found[entry.path] = entry
         elif matches(below, wanted):
@@ -66,7 +73,7 @@ def entries(archive: Path, folder: str, patterns: Iterable[str]) -> list[Entry]:
 
 def as_folders(path: str) -> str:
     """A path as globs and patterns see it: a ZIP file counts as a folder."""
-    return path.replace(MEMBER, "/", 1) if f".zip{MEMBER}" in path.lower() else path
+    return _IN_ZIP.sub(r"\1/", path)
 
 
 def read_bytes(archive: Path, path: str) -> bytes:
@@ -79,8 +86,8 @@ def read_bytes(archive: Path, path: str) -> bytes:
     if not mark or not _is_zip(archive / file):
         return (archive / path).read_bytes()
     try:
-        pack = _open(archive / file)
-        with pack.file.open(pack.members[member]) as stream:
+        pack, name = _held(archive / file, member)
+        with pack.file.open(pack.members[name]) as stream:
             data = stream.read(_LARGEST + 1)
     except (KeyError, RuntimeError, zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise _damaged(path, type(error).__name__) from error
@@ -114,7 +121,8 @@ def size(archive: Path, path: str) -> int:
     file, mark, member = path.partition(MEMBER)
     try:
         if mark and _is_zip(archive / file):
-            return _open(archive / file).members[member].file_size
+            pack, name = _held(archive / file, member)
+            return pack.members[name].file_size
         return (archive / path).stat().st_size
     except (OSError, KeyError, zipfile.BadZipFile):
         return -1
@@ -173,14 +181,36 @@ class _Pack:
 
 
 def _open(path: Path) -> _Pack:
-    stat = path.stat()
-    return _opened(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    about = path.stat()
+    return _opened(path, (about.st_mtime_ns, about.st_size, about.st_ino))
 
 
 @lru_cache(maxsize=8)
 def _opened(path: Path, _stamp: tuple[int, int, int]) -> _Pack:
     """Kept open: a hundred thousand members are not listed anew for each. A changed file is."""
     file = zipfile.ZipFile(path)
+    return _Pack(file, {_name(info): info for info in file.infolist()})
+
+
+def _held(path: Path, member: str) -> tuple[_Pack, str]:
+    """The ZIP file that holds a member, the file itself or one inside it, and the name there."""
+    pack = _open(path)
+    outer, mark, name = member.partition(MEMBER)
+    if member in pack.members or not mark or not outer.lower().endswith(".zip"):
+        return pack, member
+    about = path.stat()
+    return _inner(path, (about.st_mtime_ns, about.st_size, about.st_ino), outer), name
+
+
+@lru_cache(maxsize=2)
+def _inner(path: Path, stamp: tuple[int, int, int], member: str) -> _Pack:
+    """A ZIP file inside a ZIP file, in memory: it is small, see _LARGEST_INNER."""
+    pack = _opened(path, stamp)
+    with pack.file.open(pack.members[member]) as stream:
+        data = stream.read(_LARGEST_INNER + 1)
+    if len(data) > _LARGEST_INNER:
+        raise zipfile.BadZipFile("larger than it says")
+    file = zipfile.ZipFile(io.BytesIO(data))
     return _Pack(file, {_name(info): info for info in file.infolist()})
 
 
@@ -212,7 +242,25 @@ def members(path: Path, inside: str) -> Iterator[Entry]:
     for name, info in infos.items():
         if info.is_dir():
             continue
-        yield Entry(f"{inside}{MEMBER}{name}", info.file_size, _member_fault(name, info))
+        place, fault = f"{inside}{MEMBER}{name}", _member_fault(name, info)
+        if fault is None and name.lower().endswith(".zip"):
+            yield from _inner_members(path, place, name)
+        else:
+            yield Entry(place, info.file_size, fault)
+
+
+def _inner_members(path: Path, place: str, name: str) -> Iterator[Entry]:
+    """The files in a ZIP file inside a ZIP file; one inside that is told and not read."""
+    try:
+        pack, _ = _held(path, f"{name}{MEMBER}")
+    except (RuntimeError, zipfile.BadZipFile, OSError, EOFError, NotImplementedError):
+        yield Entry(place, -1, ("truncated", "a damaged ZIP file inside a ZIP file"))
+        return
+    for inner, info in pack.members.items():
+        if not info.is_dir():
+            fault = _member_fault(inner, info)
+            fault = fault or (_DEEP if inner.lower().endswith(".zip") else None)
+            yield Entry(f"{place}{MEMBER}{inner}", info.file_size, fault)
 
 
 def _member_fault(name: str, info: zipfile.ZipInfo) -> tuple[str, str] | None:
@@ -224,6 +272,10 @@ def _member_fault(name: str, info: zipfile.ZipInfo) -> tuple[str, str] | None:
         info.file_size > 10_000_000 and info.file_size > _RATIO * packed
     ):
         return "zip_bomb", "a member that says it unpacks to an absurd size"
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return _OUTSIDE
     if info.flag_bits & 0x1:
         return "encrypted", "a member that needs a password"
+    if name.lower().endswith(".zip") and info.file_size > _LARGEST_INNER:
+        return _DEEP
     return None

@@ -60,11 +60,13 @@ class Object:
         frames: number of pictures in it.
         eye: OD, OS or None.
         seen: identifying strings in it that no row holds.
+        torn: its attributes tell different eyes.
     """
 
     frames: int
     eye: str | None
     seen: tuple[str, ...] = ()
+    torn: bool = False
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 from funduscope.archive.places import Entry
 from funduscope.archive.readers import Object
@@ -58,6 +59,9 @@ class Report:
         place: its row.
         other: the examination it is about, if not a photograph of the fundus.
         eye: OD or OS where its row speaks of one eye alone.
+        withdrawn: its row says that it was cancelled, or entered in error.
+        told: what its row says of the examination: cfp (a photograph of the fundus), odd (in a
+            word that is not understood), or nothing.
     """
 
     text: str
@@ -65,6 +69,8 @@ class Report:
     language: str | None = None
     other: str | None = None
     eye: str | None = None
+    withdrawn: bool = False
+    told: Literal["", "cfp", "odd"] = ""
 
 
 @dataclass

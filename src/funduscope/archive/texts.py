@@ -216,6 +216,8 @@ def _refused(
     if other is not None:
         detail = f"the report of another examination ({other}), not of a fundus photograph"
         return "other_examination", detail, "rejected"
+    if draft.report.withdrawn:
+        return "withdrawn", "its record says that the report no longer counts", "rejected"
     if draft.remains:
         detail = f"after removal the report still holds a string of: {', '.join(draft.remains)}"
         return "identity_remains", detail, "review"

@@ -9,6 +9,8 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
+from funduscope.archive import written_dates
+
 AGE_CAP = 90
 """Ages above are stored as 90: few people are older, so the age alone would point at them."""
 
@@ -25,7 +27,7 @@ _UNITS = {
 
 _MARK = "[-/.\u5e74\u6708]"
 _YEAR_FIRST = re.compile(rf"(\d{{4}}|\d{{2}}){_MARK}\s*(\d{{1,2}}){_MARK}\s*(\d{{1,2}})(?!\d)")
-_COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})(?!\d)")
+_COMPACT = re.compile(r"((?:19|20)\d{2})(0\d|1[0-2])([0-3]\d)(?:\d{2}|\d{4}|\d{6})?(?!\d)")
 _SERIAL = re.compile(r"[2-6]\d{4}")
 _EPOCH = date(1899, 12, 30)
 """Day 0 of spreadsheets."""
@@ -34,6 +36,16 @@ EYES: tuple[Literal["OD", "OS"], ...] = ("OD", "OS")
 SEXES: tuple[Literal["female", "male"], ...] = ("female", "male")
 
 W = TypeVar("W", bound=str)
+
+_WITHDRAWN = frozenset(
+    [
+        *("cancelled", "canceled", "enteredinerror", "void", "voided", "withdrawn", "retracted"),
+        *("deleted", "invalid", "revoked", "annulled", "aborted", "rejected", "removed"),
+        *("\u4f5c\u5e9f", "\u64a4\u9500", "\u53d6\u6d88", "\u65e0\u6548", "\u5220\u9664"),
+        *("\u64a4\u56de", "\u5e9f\u5f03", "\u9000\u56de", "\u53ec\u56de", "\u6ce8\u9500"),
+    ]
+)
+"""Words for the state of a report that no longer counts; FHIR's among them."""
 
 
 def parse_age(text: str, units: Mapping[str, str] = MappingProxyType({})) -> int | None:
@@ -59,9 +71,10 @@ def parse_date(text: str, forms: Sequence[str] = ()) -> date | None:
     """A date in one of the strptime forms; None for placeholders such as 1900-00-00.
 
     Understood without a form: year first with any marks (2019-5-28, 2019/05/28, 19.05.28, 20190528,
-    also with the ideographs for year, month and day), and serial day numbers of spreadsheets.
+    also with the ideographs for year, month and day), Chinese numerals, years of the Republic of
+    China, seconds and milliseconds since 1970, and serial day numbers of spreadsheets.
     """
-    plain = unicodedata.normalize("NFKC", text).strip()
+    plain = written_dates.figures(text)
     for form in forms:
         try:
             return datetime.strptime(plain, form).date()
@@ -76,7 +89,7 @@ def parse_date(text: str, forms: Sequence[str] = ()) -> date | None:
         return _date(year + 1900, month, day) if to_come(this) else this
     if _SERIAL.fullmatch(plain):
         return _EPOCH + timedelta(days=int(plain))
-    return None
+    return written_dates.stamp(plain)
 
 
 def to_come(day: date | None) -> bool:
@@ -150,6 +163,13 @@ def age_between(birth: date | None, visit: date | None) -> int | None:
         return None
     years = visit.year - birth.year - ((visit.month, visit.day) < (birth.month, birth.day))
     return min(years, AGE_CAP) if 0 <= years <= _OLDEST else None
+
+
+def withdrawn(text: str) -> bool:
+    """Whether a word for the state of a report says that it no longer counts."""
+    plain = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).lower())
+    plain = plain.removeprefix("\u5df2").removeprefix("\u62a5\u544a").removeprefix("\u5df2")
+    return plain in _WITHDRAWN
 
 
 def word(text: str, words: Mapping[str, W], own: Sequence[W] = ()) -> W | None:

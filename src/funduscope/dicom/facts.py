@@ -26,6 +26,10 @@ _CODES = {
     "18944008": "OD",
     "8966001": "OS",
 }
+_DESCRIBED = {
+    "OD": re.compile("(?<![A-Za-z])OD(?![A-Za-z])|(?i:\\bright[ _]eye\\b)|\u53f3\u773c"),
+    "OS": re.compile("(?<![A-Za-z])OS(?![A-Za-z])|(?i:\\bleft[ _]eye\\b)|\u5de6\u773c"),
+}
 _WORDS = re.compile(r"(?i)\b(?:(right)|(left))\b")
 _DATES = ("StudyDate", "AcquisitionDate", "AcquisitionDateTime", "ContentDate", "SeriesDate")
 _DATE = re.compile(r"(\d{4})[-./]?(\d{2})[-./]?(\d{2})(?:\d{2,6}(?:\.\d+)?(?:[+-]\d{4})?)?")
@@ -151,6 +155,7 @@ def _eyes(dataset: Dataset) -> Iterator[str]:
         said += [
             text(item, "FrameLaterality").upper() for item in items(group, "FrameAnatomySequence")
         ]
+    said += _described(dataset)
     if any(said):
         yield from (_SIDES[word] for word in said if word in _SIDES)
         return
@@ -162,3 +167,10 @@ def _eyes(dataset: Dataset) -> Iterator[str]:
                 yield known
             elif found:
                 yield "OD" if found[1] else "OS"
+
+
+def _described(dataset: Dataset) -> list[str]:
+    """The one eye that the names of series and protocol tell; nothing where they tell both."""
+    names = " ".join(text(dataset, name) for name in ("SeriesDescription", "ProtocolName"))
+    eyes = [eye for eye, words in _DESCRIBED.items() if words.search(names)]
+    return eyes if len(eyes) == 1 else []

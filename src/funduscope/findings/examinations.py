@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 
+from funduscope.findings.symbols import simplified
+
 _HEAD = 40
 """An examination names itself in the first characters of its report."""
 
 # Latin abbreviations may touch ideographs, which `\b` takes for letters of the same word.
 _OTHERS = (
     ("oct", "{OCTA?}|相干断层"),
-    ("ffa", "{FFA}|{ICGA?}|荧光(?:素)?(?:眼底)?(?:血管)?造影|(?i:fluorescein angiogra)"),
-    ("other", "{[AB]}[- ]?(?i:scan|mode)|(?i:ultrasound|ultrasonogra)|[AB]\\s*超|超声|{UBM}"),
+    ("ffa", "{FFA}|{ICGA?}|荧光(?:素)?(?:眼底)?(?:血管)?(?:造影|摄影)|(?i:fluorescein angiogra)"),
+    (
+        "other",
+        "{[AB]}[- ]?(?i:scan|mode)|(?i:ultrasound|ultrasonogra)|[AB]\\s*超|超声|超音波|{UBM}",
+    ),
     ("other", "(?i:visual field|perimetry)|视野(?:检查|报告|[:：])"),
     ("other", "{VEP}|{F?ERG}|角膜地形图|(?i:corneal topogra)|眼轴(?:测量|[:：])"),
 )
@@ -40,6 +45,7 @@ def other_examination(text: str) -> str | None:
     The examination must name itself at the head of the report, not in advice, and the text must
     not describe an optic disc, as reports of photographs do.
     """
+    text = simplified(text)
     head = _SENTENCE.split(text.strip(), maxsplit=1)[0][:_HEAD]
     if _ADVICE.search(head) or _FUNDUS.search(text):
         return None
@@ -54,4 +60,4 @@ def describes_fundus(text: str) -> bool:
 
     "See image" and "as before" do not; a description without a single finding does.
     """
-    return _PARTS.search(text) is not None
+    return _PARTS.search(simplified(text)) is not None

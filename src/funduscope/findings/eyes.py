@@ -27,6 +27,8 @@ class EyeReader:
         self.named: set[str] = set()
         self._current: Eyes = UNKNOWN
         self._last_named: Eyes = UNKNOWN
+        # The sentence in which the current eye was named behind its findings, if it was.
+        self._closed: int | None = None
 
     def read(self) -> list[Eyes]:
         """The eyes of every item, with the text's only eye for headed sections that name none."""
@@ -97,6 +99,7 @@ class EyeReader:
 
     def _prefixed(self, unit: Unit, places: list[int]) -> None:
         self._mark(unit.start, places[0])
+        self._closed = None
         for place, stop in zip(places, [*places[1:], unit.end], strict=True):
             self._current = self._resolve(self.items[place])
             self._mark(place, stop)
@@ -133,6 +136,8 @@ class EyeReader:
 
     def _postfixed(self, number: int, unit: Unit, places: list[int]) -> None:
         held, begin = self._current, unit.start
+        # `A OD; B, C OS`: what stands behind a sentence that its own eye has closed waits for one.
+        waits = held == UNKNOWN or self._closed not in (None, unit.sentence)
         for place in places:
             after = self.items[place + 1] if place + 1 < unit.end else None
             chinese = self.stream[self.items[place].start].kind == "han"
@@ -144,8 +149,9 @@ class EyeReader:
             else:
                 self._current = eyes
                 self._mark(begin, place)
-                if begin == unit.start and held == UNKNOWN:
+                if begin == unit.start and waits:
                     self._reach_back(number, unit, held)
+                self._closed = unit.sentence
             begin = place
         self._mark(begin, unit.end)
 

@@ -60,6 +60,11 @@ def _plain(char: str) -> str:
     return "".join(traditional().get(part, part) for part in folded)
 
 
+def simplified(text: str) -> str:
+    """A text in canonical width and simplified characters."""
+    return text if text.isascii() else "".join(map(_plain, text))
+
+
 @lru_cache(maxsize=65536)
 def canonical_word(word: str) -> str:
     """An English word in lower case, American spelling and the singular."""

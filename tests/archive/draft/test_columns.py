@@ -21,6 +21,13 @@ from funduscope.archive.draft.words import eye_of, role_of
         ("O.D.", "right"),
         ("阅片人", "doctor"),
         ("检查所见（必填）", "report"),
+        ("participant.no", "patient"),
+        ("subject.code", "patient"),
+        ("exam.no", "exam"),
+        ("病歷號碼", "patient"),
+        ("檢查日", "exam_date"),
+        ("眼別", "eye"),
+        ("報告狀態", "status"),
     ],
 )
 def test_the_last_part_of_a_header_tells_its_role(header: str, role: str) -> None:
@@ -52,6 +59,42 @@ def test_words_on_one_eye_are_told_apart() -> None:
     assert roles["report_right"] == ["右眼情况"]
     assert roles["report_left"] == ["左眼情况"]
     assert roles["report"] == ["小结"]
+
+
+def test_where_somebody_lives_is_no_report() -> None:
+    homes = [f"柏湾市明河区临江巷{n}号3栋20{n}" for n in range(8)]
+    streets = [f"{n} Old Quarry Lane, Dunholt" for n in range(8)]
+    said = ["视盘边界清，黄斑反光可，未见出血及渗出。"] * 4
+    columns = {"w": Column("w", homes), "v": Column("v", streets), "t": Column("t", said)}
+    roles = assign(columns).columns
+    assert (roles["address"], roles["report"]) == (["w", "v"], ["t"])
+
+
+def test_a_header_of_pictures_over_names_without_a_suffix() -> None:
+    files = ["pic/a1.jpg", "a1.jpg", "pic/b2.jpg", "b2.jpg"]
+    roles = assign(
+        {"文件": Column("文件", ["a1", "b2", "c3"], files), "x": Column("x", ["a1", "b2"], files)}
+    )
+    assert (roles.columns.get("images"), "x" in roles.left) == (["文件"], True)
+
+
+def test_long_names_of_examinations_are_no_reports() -> None:
+    names = ["Retinal photography (bilateral)"] * 20 + ["Ultrasound B-scan of both the eyes"] * 2
+    assert assign({"STUDY": Column("STUDY", names)}).columns == {"procedure": ["STUDY"]}
+
+
+def test_dates_without_a_form() -> None:
+    stamps = Column("taken_at", [str(1551751200000 + 86_400_000 * n) for n in range(9)])
+    written = Column("照相日", ["二〇一九年三月五日", "民国108年3月6日", "2019年3月7日"])
+    roles = assign({"taken_at": stamps}), assign({"照相日": written})
+    assert [one.columns.get("exam_date") for one in roles] == [["taken_at"], ["照相日"]]
+    assert written.date_forms == (["%Y年%m月%d日"], 1.0)
+
+
+def test_numbers_of_patients_may_follow_one_another() -> None:
+    numbers = [str(33120 + n) for n in range(9)]
+    assert assign({"病历号": Column("病历号", numbers)}).columns["patient"] == ["病历号"]
+    assert "patient" not in assign({"序号": Column("序号", numbers)}).columns
 
 
 def test_a_number_that_counts_the_rows_is_no_key() -> None:

@@ -92,7 +92,8 @@ def procedures(values: Sequence[str]) -> tuple[dict[str, str], list[str], int]:
 def _harmless(text: str) -> bool:
     """Whether a rare procedure holds too little beside known words to name a person."""
     rest = plain(text)
-    for word in sorted(meanings("procedure"), key=len, reverse=True):
+    known = [*meanings("procedure"), *(word for word in meanings("field") if len(word) > 1)]
+    for word in sorted(known, key=len, reverse=True):
         rest = rest.replace(word, "")
     return len(rest) <= 5 and not is_chinese_name(rest) and not re.search(r"\d{3}", rest)
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from pathlib import PurePosixPath
 
 from funduscope import findings
 from funduscope.archive.draft import dates
@@ -20,7 +21,8 @@ from funduscope.archive.draft.words import (
     procedure_of,
     role_of,
 )
-from funduscope.archive.values import resident_number
+from funduscope.archive.redact import narrow
+from funduscope.archive.values import resident_number, withdrawn
 
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
 _IMAGE = re.compile(r"\.(?:jpe?g|jpe|png|tiff?|bmp|gif|webp|jp2|dcm)(?![A-Za-z0-9])", re.IGNORECASE)
@@ -28,6 +30,12 @@ _AGE = re.compile(r"(\d{1,3})(?:\.\d)?\s*\D{0,9}")
 _NUMBER = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9_\-./]{2,39}")
 _DATED = re.compile(
     r"(?:19|20)\d{2}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d{2}"
+)
+_PLACES = re.compile("[省市区县旗镇乡村路街巷弄号栋幢楼室]")
+_STREET = re.compile(
+    r"\d+\S* .*\b(?:road|rd|street|st|lane|ln|avenue|ave|drive|dr|court|ct|way|close|square"
+    r"|boulevard|blvd|terrace|place|pl)\b",
+    re.IGNORECASE,
 )
 _UID = re.compile(r"[0-2](?:\.\d+){3,}")
 
@@ -40,6 +48,16 @@ def is_phone(text: str) -> bool:
     mobile = re.fullmatch(r"(?:0?86)?1[3-9]\d{9}", digits) is not None
     parted = re.fullmatch(r"[(+\d][\d\s().+\-]*[\s\-)][\d\s\-]+", text.strip()) is not None
     return mobile or (parted and 10 <= len(digits) <= 13 and not _DATED.match(text.strip()))
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is where somebody lives: three words for places, or a street's number."""
+    if len(text) > 80 or not any(sign.isdigit() for sign in text):
+        return False
+    plain_text = narrow(text)
+    if re.search("[。；;：:]", plain_text):
+        return False
+    return len(set(_PLACES.findall(plain_text))) >= 3 or _STREET.match(text) is not None
 
 
 @dataclass
@@ -107,6 +125,12 @@ class Column:
         return self._share(lambda text: _IMAGE.search(text) or text in there) > 0.4
 
     @cached_property
+    def stems(self) -> bool:
+        """Whether cells name picture files without their suffix; only a header can tell."""
+        there = {PurePosixPath(name).stem for name in self.files}
+        return self._share(lambda text: all(p.strip() in there for p in text.split(";"))) > 0.4
+
+    @cached_property
     def kind(self) -> str | None:
         """What the cells are by themselves, or None."""
         if not self.distinct:
@@ -116,6 +140,7 @@ class Column:
             ("email", self._share(_MAIL.fullmatch)),
             ("phone", self._share(is_phone)),
             ("images", float(self.names)),
+            ("address", self._share(is_address)),
         )
         for kind, share in tests:
             if share > 0.5:
@@ -188,7 +213,7 @@ def _role(column: Column) -> tuple[str | None, float, str]:
             if role in IDENTITY_ROLES
             else (None, 0, "no filled cell")
         )
-    if role in ("right", "left", "images") and kind != "images":
+    if role in ("right", "left", "images") and kind != "images" and not column.stems:
         if column.is_text:
             return "report", weight + 100, f"{why} names an eye, cells are sentences"
         if role != "images":
@@ -197,10 +222,13 @@ def _role(column: Column) -> tuple[str | None, float, str]:
     if kind == "images" and role not in ("right", "left", "images"):
         return "images", weight + 100, "cells are names of picture files"
     if role in ("exam_date", "birth_date") and kind != "date" and column.date_forms[1] < 0.3:
-        excel = sum(map(dates.is_excel_day, column.distinct)) > 0.5 * len(column.distinct)
-        if not excel:
+        half = 0.5 * len(column.distinct)
+        counted = (sum(map(test, column.distinct)) for test in (dates.is_excel_day, dates.is_stamp))
+        if max(counted) <= half:
             return None, 0, "header speaks of a date, cells are none"
-    if role in ("exam", "patient", "record_no") and column.running:
+    # Numbers of patients may well be given one after the other; a word for them is believed.
+    counts = column.running and not (role == "patient" and whole)
+    if role in ("exam", "patient", "record_no") and counts:
         return None, 0, "it only counts the rows"
     if role in ("exam", "patient") and kind in ("id_card", "phone", "email"):
         return kind, weight, "what the cells look like"
@@ -216,8 +244,10 @@ def _role(column: Column) -> tuple[str | None, float, str]:
         column.distinct
     ):
         return None, 0, "header speaks of an age, cells do not"
-    if role == "report" and kind in ("date", "id_card", "phone", "person"):
+    if role == "report" and kind in ("date", "id_card", "phone", "person", "address"):
         return _by_content(column, kind)
+    if role == "status" and not any(map(withdrawn, column.distinct)):
+        return None, 0, "the state of the report: none was withdrawn"
     if role in ("remarks", "other") and column.describes_eyes:
         return "report", weight + 100, "cells say what is seen in the eye, whatever the header"
     if role in ("remarks", "other"):
@@ -227,14 +257,20 @@ def _role(column: Column) -> tuple[str | None, float, str]:
 
 def _no_number(column: Column, kind: str | None, weight: float) -> tuple[str | None, float, str]:
     """A header of an examination or a patient over cells that are no numbers."""
-    if kind == "report":
+    known = sum(procedure_of(v) is not None for v in column.distinct)
+    few = len(column.distinct) <= max(6, 0.1 * len(column.values))
+    brief = few and max(map(len, column.distinct)) <= 60
+    if kind == "report" and not (brief and known):
         return "report", weight + 100, "cells are sentences"
     if kind == "person":
         return "name", weight + 100, "cells are persons' names"
-    if sum(procedure_of(v) is not None for v in column.distinct) > 0.4 * len(column.distinct):
+    if known > 0.4 * len(column.distinct):
         return "procedure", weight + 100, "cells are names of examinations"
     if column.digits > 0.5:
         return _role_of_digits(column, weight)
+    said = role_of(column.name)
+    if said is not None and said[0] == "patient" and column.digits < 0.1:
+        return "name", weight + 100, "header speaks of patients, cells hold words"
     return None, 0, "header speaks of a number, cells are none"
 
 
@@ -273,7 +309,7 @@ def _spare(roles: Roles, columns: Mapping[str, Column]) -> None:
             roles.columns.setdefault(kind, []).extend(spare)
             for name in spare:
                 roles.why[name] = f"a second column that could be {role}"
-    for role in ("age", "sex", "eye", "camera", "procedure"):
+    for role in ("age", "sex", "eye", "camera", "procedure", "status"):
         for name in roles.columns.get(role, [])[1:]:
             roles.left[name] = f"a second column that could be {role}"
         if role in roles.columns:

@@ -9,6 +9,8 @@ from datetime import date, datetime
 from functools import cache, lru_cache
 from itertools import product
 
+from funduscope.archive import written_dates
+
 _FIRST, _LAST = 1895, 2040
 _DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日", "%Y年%m月%d", "%Y_%m_%d")
 _SHORT = ("%y.%m.%d", "%y-%m-%d", "%y/%m/%d", "%y%m%d")
@@ -46,7 +48,7 @@ def _literal(form: str) -> frozenset[str]:
 @lru_cache(maxsize=200_000)
 def parsed(text: str, form: str) -> date | None:
     """The date in that form, if it lies in a time of which records are kept."""
-    text = unicodedata.normalize("NFKC", text).strip()
+    text = written_dates.figures(text)
     if form.startswith("%Y%m%d") and len(text) < 8:
         return None  # strptime would take 2016110 for a date
     if form == "%y%m%d" and len(text) != 6:
@@ -63,13 +65,19 @@ def is_excel_day(text: str) -> bool:
     return _EXCEL.fullmatch(text.strip()) is not None
 
 
+def is_stamp(text: str) -> bool:
+    """Whether a cell counts the seconds or milliseconds since 1970; it needs no form."""
+    return written_dates.stamp(text) is not None
+
+
 def forms_of(values: Iterable[str]) -> tuple[list[str], float]:
     """The forms that read the values, the commonest first, and the share of values they read.
 
     A form that only turns day and month of another is taken for a few misread values only where
     nothing else reads them.
     """
-    distinct = list(dict.fromkeys(value for value in values if value.strip()))[:600]
+    filled = (value for value in values if value.strip())
+    distinct = list(dict.fromkeys(map(written_dates.figures, filled)))[:600]
     left = [value for value in distinct if _SHAPE.search(value) and len(value) <= 40]
     readable = len(left)
     if readable < 0.3 * len(distinct) or not left:
@@ -126,5 +134,6 @@ def is_turned(forms: Sequence[str], values: Iterable[str]) -> bool:
 
 
 def first_date(text: str, forms: Sequence[str]) -> date | None:
-    """The date that the first fitting form reads."""
-    return next((day for form in forms if (day := parsed(text, form))), None)
+    """The date that the first fitting form reads, or that a count of seconds is."""
+    read = (day for form in forms if (day := parsed(text, form)))
+    return next(read, None) or written_dates.stamp(text)

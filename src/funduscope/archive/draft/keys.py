@@ -16,6 +16,7 @@ COLUMNS = (
     "eye",
     "camera",
     "procedure",
+    "status",
     "report_right",
     "report_left",
     "report",
@@ -38,6 +39,7 @@ SECTIONS = {"columns": COLUMNS, "format": FORMATS, "values": VALUES}
 
 ONE_COLUMN = (
     *("exam", "patient", "birth_date", "exam_date", "age", "sex", "eye", "camera", "procedure"),
+    "status",
 )
 """Roles that one column plays; a second one that fits goes to `identity` or into a comment."""
 

@@ -96,6 +96,7 @@ def _named(sourced: Sourced, paths: list[Path], globs: list[str], count: int) ->
     columns = [c for role in ("images", "right", "left") for c in roles.get(role, [])]
     told = [value for column in columns for value in table.values(column)]
     files = {path.full for path in paths} | {path.full.rpartition("/")[2] for path in paths}
+    files |= {name.rpartition(".")[0] for name in files}
     sign = cells.separator(told)
     split = [p.strip() for v in told for p in (v.split(sign) if sign else [v])]
     found = sum(name.replace("\\", "/").rpartition("/")[2] in files for name in split)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from itertools import product
+
+from funduscope.archive.redact import narrow
 
 _NOISE = re.compile(r"[\s_\-./:：()（）\[\]#*'\"、,，&]+")
 
 
 def plain(text: str) -> str:
-    """Text for comparison: NFKC, lower case, no spaces and no punctuation."""
-    return _NOISE.sub("", unicodedata.normalize("NFKC", text).lower())
+    """Text for comparison: NFKC, lower case, no spaces, no punctuation, simplified characters."""
+    return _NOISE.sub("", narrow(unicodedata.normalize("NFKC", text)).lower())
 
 
 @cache
@@ -42,11 +46,16 @@ def role_of(header: str) -> tuple[str, int, bool] | None:
     base = parts[-1]
     bare = re.sub(r"[（(].*?[)）]", "", base)
     for said in (header, "".join(parts[-2:]), base, bare):
-        if (exact := known.get(plain(said))) is not None:
+        exact = known.get(plain(said)) or known.get(plain(said).removesuffix("码"))
+        if exact is not None and not (said == base and _of_person(parts)):
             return (*exact, True)
     text = plain(base)
-    for prefix in _PREFIXES:
-        if text.startswith(prefix) and (exact := known.get(text.removeprefix(prefix))) is not None:
+    whose = plain("".join(parts[-2:])) if len(parts) > 1 else text
+    for prefix, said in product(_PREFIXES, dict.fromkeys((text, whose))):
+        rest = said.removeprefix(prefix)
+        if rest != said and rest in _ANY_NUMBER:
+            return "patient", _LATE, True  # a number of a person, whatever the word means alone
+        if rest != said and (exact := known.get(rest)) is not None:
             return (*exact, True)
     found = [
         (word, meaning)
@@ -60,6 +69,16 @@ def role_of(header: str) -> tuple[str, int, bool] | None:
     return (role, rank, False) if len(word) * 3 >= len(text) else None
 
 
+def _of_person(parts: Sequence[str]) -> bool:
+    """Whether a nested key is a bare number inside what tells of a person (`participant.no`)."""
+    return len(parts) > 1 and plain(parts[-1]) in _ANY_NUMBER and plain(parts[-2]) in _PREFIXES
+
+
+_ANY_NUMBER = frozenset(
+    ("no", "id", "number", "num", "code", "key", "编号", "号码", "序号", "号", "代码")
+)
+_LATE = 40
+"""Rank behind the listed words of a role."""
 _NO_NAMES = frozenset(("value", "text", "content", "val", "display", "#text"))
 _PREFIXES = (
     "patient",
@@ -68,10 +87,17 @@ _PREFIXES = (
     "person",
     "client",
     "resident",
+    "participant",
+    "subject",
+    "examinee",
+    "member",
     "患者",
     "病人",
     "居民",
     "受检者",
+    "被检者",
+    "受检人",
+    "体检者",
 )
 
 
