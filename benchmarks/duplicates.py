@@ -164,16 +164,15 @@ def measure_scale(thumbs: frames.Thumbs) -> tuple[list[duplicates.Copy], list[st
     (line, square), *_ = np.linalg.lstsq(terms, np.ones(len(sizes)), rcond=None)
     within, views = _near_hashes(thumbs, draw)
     hours = [within, views, line * GOAL / 3600, max(0.0, square) * GOAL**2 / 3600]
-    verdict = "reached" if sum(hours) < 10 else "**MISSED**"
     names = (
         "near hashes of photographs",
         "near hashes of views",
         "thumbnails read, hashed, views made (linear)",
         "patches compared, pairs aligned (square)",
     )
-    lines += ["", NEAR, "", f"| part, {GOAL:,} photographs | hours of a core |  |", "|---|---|---|"]
-    lines += [f"| {name} | {part:.1f} |  |" for name, part in zip(names, hours, strict=True)]
-    return found, [*lines, f"| all (asked: below 10) | {sum(hours):.1f} | {verdict} |"]
+    lines += ["", NEAR, "", f"| part, {GOAL:,} photographs | hours of a core |", "|---|---|"]
+    lines += [f"| {name} | {part:.1f} |" for name, part in zip(names, hours, strict=True)]
+    return found, [*lines, f"| all | {sum(hours):.1f} |"]
 
 
 def _near_hashes(thumbs: frames.Thumbs, draw: np.random.Generator) -> tuple[float, float]:
