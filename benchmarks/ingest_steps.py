@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import tracemalloc
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -113,6 +114,16 @@ def table(spent: dict[str, float], total: float, count: int) -> list[str]:
         part = spent[step] if step in STEPS else total - sum(spent.values())
         lines.append(f"| {step} | {1000 * part / count:.1f} | {part / total:.1%} |")
     return [*lines, f"| all | {1000 * total / count:.1f} | 100% |"]
+
+
+def held(archive: Path) -> int:
+    """Bytes that the examinations of an archive and their texts take, until an ingest ends."""
+    tracemalloc.start()
+    planned = plan.make(archive, description.load(archive), identity.Pseudonyms(bytes(32)))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert planned.exams
+    return kept
 
 
 def written_forms(archive: Path) -> tuple[int, int]:
