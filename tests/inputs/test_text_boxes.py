@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from funduscope.errors import DataError
-from funduscope.inputs import Box, find_field, find_text, letters_read
+from funduscope.inputs import Box, Field, find_field, find_text, letters_read
 
 Photo = npt.NDArray[np.uint8]
 
@@ -91,6 +91,52 @@ def test_clumps_of_pigment_on_bare_sclera_are_not_letters(fundus: Photo) -> None
     assert find_text(rgb, find_field(rgb)) == []
     gray = np.repeat(rgb[..., 1:2], 3, axis=2)
     assert find_text(gray, find_field(gray)) == []
+
+
+def blurred(fundus: Photo, rng: np.random.Generator) -> Photo:
+    """A pale disc on black that ends in speckles, smaller than the circle that was fitted."""
+    rgb = np.zeros_like(fundus)
+    down, across = np.mgrid[:300, :300] + 0.5
+    distance = np.hypot(across - 150, down - 150) + rng.uniform(-4, 4, (300, 300))
+    rgb[distance < 132] = (150, 150, 110)
+    return rgb
+
+
+CIRCLE = Field(150.0, 150.0, 145.0, False)
+
+
+def test_speckles_where_a_blurred_field_ends_are_not_letters(fundus: Photo) -> None:
+    assert find_text(blurred(fundus, np.random.default_rng(2)), CIRCLE) == []
+
+
+def test_letters_are_found_beside_the_speckles(fundus: Photo) -> None:
+    for seed, color in enumerate(((255, 255, 255), (0, 0, 0))):
+        rgb = written(blurred(fundus, np.random.default_rng(seed)), color, (90, 180), 14)
+        boxes = find_text(rgb, CIRCLE)
+        assert boxes
+        assert all(box.x0 > 70 and 160 < box.y0 < box.y1 < 220 for box in boxes)
+
+
+@pytest.mark.parametrize("high", [9, 16, 28])
+@pytest.mark.parametrize("border", [110, 135])
+def test_a_name_in_a_black_corner_inside_the_circle(fundus: Photo, high: int, border: int) -> None:
+    """Black down to just above the letters, or some way below them."""
+    rgb = fundus.copy()
+    rgb[:border] = 0
+    rgb = written(rgb, (255, 255, 255), (80, 70), high, "White, E.")
+    assert find_text(rgb, CIRCLE)
+
+
+@pytest.mark.parametrize("field", [None, CIRCLE])
+def test_crescents_and_bars_are_not_letters(fundus: Photo, field: Field | None) -> None:
+    """White wedges and arcs beside a squeezed photograph: one stroke each."""
+    image = Image.fromarray(np.zeros_like(fundus))
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((10, 20, 290, 280), fill=(255, 255, 255))
+    pen.ellipse((24, 10, 285, 290), fill=(0, 0, 0))
+    pen.ellipse((60, 10, 240, 290), fill=(70, 60, 10))
+    pen.rectangle((0, 0, 299, 24), fill=(0, 0, 0))
+    assert find_text(np.asarray(image), field) == []
 
 
 def test_tiny_and_plain_pictures_have_none() -> None:
