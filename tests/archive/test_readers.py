@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,33 @@ def test_file_names_as_rows(tmp_path: Path) -> None:
         {"file": "12_left.jpg", "patient": "12", "eye": "left"},
         {"file": "odd.jpg"},
     ]
+
+
+def test_a_tree_of_patients_and_visits_is_a_row_a_visit(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    visits = [
+        {"no": f"V{n}", "text": {"od": f"o{n}"}, "pics": [{"f": f"{n}a"}, {"f": f"{n}b"}]}
+        for n in range(3)
+    ]
+    patients = [{"name": "A", "visits": visits[:2]}, {"name": "B", "visits": visits[2:]}]
+    path.write_text(json.dumps({"made": "x", "patients": patients}), encoding="utf-8")
+    sheet = _read(path, kind="jsonl", columns={"exam": "patients.visits.no"})
+    assert [row.cells for row in sheet.rows] == [
+        {
+            "made": "x",
+            "patients.name": name,
+            "patients.visits.no": f"V{n}",
+            "patients.visits.text.od": f"o{n}",
+            "patients.visits.pics.f": f"{n}a;{n}b",
+        }
+        for n, name in enumerate("AAB")
+    ]
+
+
+def test_a_key_twice_spoils_its_own_patient_only(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    broken, whole = '{"no": "P1", "v": [{"t": "a", "t": "b"}]}', '{"no": "P2", "v": [{"t": "c"}]}'
+    path.write_text(f'{{"patients": [{broken}, {whole}]}}', encoding="utf-8")
+    sheet = _read(path, kind="jsonl", columns={"patient": "patients.no"})
+    assert [row.cells["patients.no"] for row in sheet.rows] == ["P2"]
+    assert [bad.seen for bad in sheet.bad] == [("P1",)]

@@ -12,27 +12,49 @@ from funduscope.archive import encodings
 from funduscope.archive.readers import BadRow, Given, Row, Sheet, filled
 
 TWICE = "one key twice in an object"
+_WRAPPED = 8
+"""A single object around more plain objects than these is a table, not an examination."""
 
 
 def read_jsonl(given: Given) -> Sheet:
-    """One object a line (or one list of objects); a dot walks into nested objects."""
-    sheet, columns = Sheet(), given.source.columns
+    """One object a line (or one list of objects); a dot walks into nested objects.
+
+    What nests (patients, their visits) is one row for each innermost one, with what stands above
+    it; a plain list of pictures or words stays in one cell each.
+    """
+    sheet = Sheet()
     for table in given.tables:
-        for number, value in objects(given, table, sheet):
-            separator = given.source.format.separator
-            flat = list(flatten(value, "", separator))
-            sheet.columns.update(dict.fromkeys(name for name, _ in flat))
-            if doubled(value):
-                own = {*columns.identity, columns.name, columns.patient, columns.exam}
-                seen = [
-                    part for name, cell in flat if name in own for part in cell.split(separator)
-                ]
-                sheet.bad.append(BadRow(table, number, TWICE, tuple(seen)))
-                continue
-            sheet.rows.append(Row(table, number, filled(flat)))
+        for number, value in _records(given, table, sheet):
+            _take(given, table, number, value, sheet)
             if len(sheet.rows) >= given.limit:
                 break
     return sheet
+
+
+def _take(given: Given, table: str, number: int, value: dict[str, Any], sheet: Sheet) -> None:
+    columns, separator = given.source.columns, given.source.format.separator
+    rows = expand(value, "", separator)
+    sheet.columns.update(dict.fromkeys(name for row in rows for name in row))
+    if doubled(value):
+        own = {*columns.identity, *columns.name, columns.patient, columns.exam}
+        cells = [cell for row in rows for name, cell in row.items() if name in own]
+        seen = dict.fromkeys(part for cell in cells for part in cell.split(separator))
+        sheet.bad.append(BadRow(table, number, TWICE, tuple(seen)))
+    else:
+        sheet.rows += [Row(table, number, filled(row.items())) for row in rows]
+
+
+def _records(given: Given, table: str, sheet: Sheet) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file; of one that is a single object around a list, those of the list."""
+    found = list(objects(given, table, sheet))
+    if len(found) == 1:
+        _, whole = found[0]
+        lists = [key for key, item in whole.items() if _objects(item) and len(item) > 1]
+        if len(lists) == 1 and (_nests(whole[lists[0]]) or len(whole[lists[0]]) > _WRAPPED):
+            above = {key: item for key, item in whole.items() if key != lists[0]}
+            inside = enumerate(whole[lists[0]], start=1)
+            return iter([(number, above | {lists[0]: item}) for number, item in inside])
+    return iter(found)
 
 
 def objects(given: Given, table: str, sheet: Sheet) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -86,27 +108,45 @@ def doubled(value: Any) -> bool:
     return isinstance(value, list) and any(map(doubled, value))
 
 
-def flatten(value: dict[str, Any], prefix: str, separator: str) -> Iterator[tuple[str, str]]:
-    """Nested objects as cells: a dot walks inwards, lists are joined by the separator."""
+def expand(value: dict[str, Any], prefix: str, separator: str) -> list[dict[str, str]]:
+    """A nested object as rows of cells: a dot walks inwards.
+
+    A list of objects that nest further gives a row each, with the cells of what holds it; any
+    other list is one cell, its items joined by the separator.
+    """
+    own: dict[str, str] = {}
+    several: list[list[dict[str, str]]] = []
     for key, item in value.items():
         name = f"{prefix}{key}"
         if isinstance(item, dict):
-            yield from flatten(item, f"{name}.", separator)
-        elif isinstance(item, list) and item and all(isinstance(part, dict) for part in item):
-            yield from _parallel(item, f"{name}.", separator)
+            inner = expand(item, f"{name}.", separator)
+        elif _objects(item):
+            parts = [row for part in item for row in expand(part, f"{name}.", separator)]
+            inner = parts if _nests(item) else [_joined(parts, separator)]
         elif isinstance(item, list):
-            yield name, separator.join(_leaf(part) for part in item)
+            inner = [{name: separator.join(_leaf(part) for part in item)}]
         else:
-            yield name, _leaf(item)
+            inner = [{name: _leaf(item)}]
+        if len(inner) == 1:
+            own |= inner[0]
+        else:
+            several.append(inner)
+    return [own | row for rows in several for row in rows] or [own]
 
 
-def _parallel(
-    parts: list[dict[str, Any]], prefix: str, separator: str
-) -> Iterator[tuple[str, str]]:
-    """A list of objects as one cell a key, the values of all objects in order."""
-    rows = [dict(flatten(part, prefix, separator)) for part in parts]
-    for name in dict.fromkeys(name for row in rows for name in row):
-        yield name, separator.join(row.get(name, "") for row in rows)
+def _objects(item: Any) -> bool:
+    return isinstance(item, list) and bool(item) and all(isinstance(one, dict) for one in item)
+
+
+def _nests(items: list[dict[str, Any]]) -> bool:
+    """Whether objects hold more than plain values."""
+    return any(isinstance(value, (dict, list)) for one in items for value in one.values())
+
+
+def _joined(rows: list[dict[str, str]], separator: str) -> dict[str, str]:
+    """Rows as one: of each cell the values of all, in order."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: separator.join(row.get(name, "") for row in rows) for name in names}
 
 
 def _leaf(item: Any) -> str:
