@@ -133,6 +133,11 @@ def is_turned(forms: Sequence[str], values: Iterable[str]) -> bool:
     return _likely(other, read) or "%y" not in other
 
 
+def written(forms: Sequence[str]) -> str | list[str]:
+    """Forms as a description holds them: one alone, or a list."""
+    return forms[0] if len(forms) == 1 else list(forms)
+
+
 def first_date(text: str, forms: Sequence[str]) -> date | None:
     """The date that the first fitting form reads, or that a count of seconds is."""
     read = (day for form in forms if (day := parsed(text, form)))

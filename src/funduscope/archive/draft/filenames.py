@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from funduscope.archive.draft import dates, labels, names
 from funduscope.archive.draft.joins import overlap
+from funduscope.archive.draft.listing import below
 from funduscope.archive.draft.sources import Sourced
 from funduscope.archive.draft.tokens import Path
 
@@ -32,12 +33,14 @@ def tell(sourced: Sourced, folder: str, photos: Sequence[str]) -> None:
     table, roles = sourced.table, sourced.roles
     if len(set(table.places)) < _LEAST or not photos:
         return
+    files = [Path(below(place, folder)) for place in table.places]
     keys = [name for role in ("exam", "patient") for name in roles.columns.get(role, [])]
     for name in keys:
         filled = len(table.values(name)) >= _FILLED * len(table.rows)
         if filled and _share(table.values(name), photos) >= _SHARED:
+            if name in roles.columns.get("patient", []) and not roles.one("exam_date"):
+                _write(sourced, files, [None] * len(files), "date")  # else visits would be one
             return
-    files = [Path(place.removeprefix(f"{folder}/")) for place in table.places]
     best: tuple[tuple[float, bool, bool, int], list[Cut | None]] | None = None
     for cuts in _parts(files):
         texts = [path.text[c[0] : c[1]] for path, c in zip(files, cuts, strict=True) if c]
@@ -102,9 +105,9 @@ def _write(sourced: Sourced, files: list[Path], cuts: list[Cut | None], role: st
             path.add(path.cut(role, *cut))
     wanted = {name: ("name", table.values(name)) for name in roles.columns.get("name", [])}
     labels.label_columns(files, wanted)
-    form = labels.label_dates(files)
+    forms = labels.label_dates(files)
     words = labels.label_words(files)
-    pattern = names.learn(files, form)
+    pattern = names.learn(files, forms)
     if pattern is None or role not in pattern.groups:
         return
     why = f"paths of reports; {pattern.read:.0%} are read wholly; photographs bear this {role}, too"
@@ -133,7 +136,7 @@ def _write(sourced: Sourced, files: list[Path], cuts: list[Cut | None], role: st
             sourced.add_column(group)
             roles.columns[use] = [group, *known]
             roles.why[group] = "a group of table_pattern"
-            if group == "date" and form:
-                draft.set("format.exam_date", form, "dates in the paths")
+            if group == "date" and forms:
+                draft.set("format.exam_date", dates.written(forms), "dates in the paths")
             if group == "eye":
                 draft.set("values.eye", words["eye"], "words in the paths")

@@ -47,12 +47,12 @@ def dicom_key(dicom: Table, tables: Sequence[Table]) -> tuple[str, dict[int, tup
 
 
 def day_distance(
-    paths: Sequence[Path], form: str, group: str, days: Mapping[str, set[date]]
+    paths: Sequence[Path], forms: Sequence[str], group: str, days: Mapping[str, set[date]]
 ) -> tuple[int, float]:
     """How far dates in file names lie from the table's: a window, and the share of exact ones.
 
     Args:
-        form: of the date in the file name; one without days stands for its whole month.
+        forms: of the date in the file name; one without days stands for its whole month.
         group: exam or patient, whose value in the path leads to dates of the table.
         days: value -> dates of its examinations.
     """
@@ -60,7 +60,9 @@ def day_distance(
     for path in paths:
         told = {span.role: span.text for span in path.spans}
         known = days.get(told.get(group, ""))
-        said = dates.parsed(told.get("date", ""), form)
+        text = told.get("date", "")
+        form = next((form for form in forms if dates.parsed(text, form)), "")
+        said = dates.parsed(text, form)
         if known and said is not None:
             distances.append(min(_distance(said, day, "%d" not in form) for day in known))
     if not distances:

@@ -124,12 +124,28 @@ def _merge_names(paths: Sequence[Path]) -> None:
                 path.add(path.cut("name", one.start, other.end))
 
 
-def label_dates(paths: Sequence[Path]) -> str | None:
-    """Mark the date that stands at one place of most paths; the form it is written in.
+def label_dates(paths: Sequence[Path]) -> list[str]:
+    """Mark the dates that stand at one place of most paths; the forms they are written in.
 
     Of several dates (a folder's and a file's) the one that more paths have is taken, days before
-    months.
+    months. Paths that this form does not read may be of an older or newer one.
     """
+    forms: list[str] = []
+    left = list(paths)
+    while left and (best := _best_date(left)) is not None:
+        form, chosen = best
+        forms.append(form)
+        for path, span in zip(left, chosen, strict=True):
+            if span is not None:
+                path.add(span)
+        left = [path for path, span in zip(left, chosen, strict=True) if span is None]
+        if len(left) < 0.05 * len(paths):
+            break
+    return forms
+
+
+def _best_date(paths: Sequence[Path]) -> tuple[str, list[Span | None]] | None:
+    """The form that reads a date in most paths, and where."""
     best: tuple[float, str, list[Span | None]] | None = None
     for rank, (form, shape) in enumerate(_DATE_SHAPES):
         spans: list[list[Span]] = []
@@ -151,12 +167,7 @@ def label_dates(paths: Sequence[Path]) -> str | None:
         share = sum(span is not None for span in chosen) / len(paths) - rank * 0.002
         if share > 0.3 and (best is None or share > best[0]):
             best = (share, form, chosen)
-    if best is None:
-        return None
-    for path, chosen_span in zip(paths, best[2], strict=True):
-        if chosen_span is not None:
-            path.add(chosen_span)
-    return best[1]
+    return best[1:] if best else None
 
 
 def label_words(paths: Sequence[Path]) -> dict[str, dict[str, str]]:

@@ -45,7 +45,7 @@ class _Values:
     """Regular expression of each role's values."""
 
     paths: Sequence[Path]
-    date_form: str | None
+    date_forms: Sequence[str]
     known: dict[str, str] = field(default_factory=dict)
 
     def regex(self, role: str) -> str:
@@ -57,15 +57,19 @@ class _Values:
     def _make(self, role: str, texts: Sequence[str]) -> str:
         if role == "name":
             return r"[^/]+?"
-        if role == "date" and self.date_form:
-            parts = re.split(r"(%[a-zA-Z])", self.date_form)
-            tight = re.fullmatch(r"(?:%[a-zA-Z])+", self.date_form) is not None
-            text = "".join(_DATE.get(part, re.escape(part)) for part in parts)
-            return text.replace("{1,2}", "{2}") if tight else text
+        if role == "date" and self.date_forms:
+            return "|".join(map(_date, self.date_forms))
         if role in ("eye", "field", "kind"):
             words = sorted(set(texts), key=lambda word: (-len(word), word))
             return "|".join(map(re.escape, words))
         return _number(texts)
+
+
+def _date(form: str) -> str:
+    parts = re.split(r"(%[a-zA-Z])", form)
+    text = "".join(_DATE.get(part, re.escape(part)) for part in parts)
+    tight = re.fullmatch(r"(?:%[a-zA-Z])+", form) is not None
+    return text.replace("{1,2}", "{2}") if tight else text
 
 
 def _number(texts: Sequence[str]) -> str:
@@ -84,10 +88,10 @@ def _number(texts: Sequence[str]) -> str:
     return "".join(a + b for a, b in zip(parts, [*digits, ""], strict=True))
 
 
-def learn(paths: Sequence[Path], date_form: str | None) -> Pattern | None:
+def learn(paths: Sequence[Path], date_forms: Sequence[str]) -> Pattern | None:
     """The pattern that reads the marked parts of most paths; None where nothing is marked."""
     constant = _constants(paths)
-    values = _Values(paths, date_form)
+    values = _Values(paths, date_forms)
     templates = Counter(_template(path, constant) for path in paths if path.spans)
     if not templates:
         return None

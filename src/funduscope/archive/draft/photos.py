@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from funduscope.archive.draft import cells, filenames, joins, labels, names
+from funduscope.archive.draft import cells, dates, filenames, joins, labels, names
 from funduscope.archive.draft.columns import Roles
 from funduscope.archive.draft.listing import Site, photo_globs
 from funduscope.archive.draft.sources import Sourced
@@ -77,7 +77,7 @@ def _dicom_names(sourced: Sourced, dicoms: Sequence[str]) -> None:
     """Words in the names of DICOM files: the tags tell the rest."""
     paths = [Path(name) for name in _spread(dicoms)]
     _words(sourced.draft, paths)
-    pattern = names.learn(paths, None)
+    pattern = names.learn(paths, ())
     if pattern is not None and "eye" in pattern.groups:
         why = f"reads {pattern.read:.0%} of the names; what tags say comes from the tags"
         sourced.draft.set("format.file_pattern", pattern.regex, why)
@@ -105,12 +105,12 @@ def _named(sourced: Sourced, paths: list[Path], globs: list[str], count: int) ->
     if sign and sign != ";":
         draft.set("format.separator", sign, "between several names in a cell")
     labels.label_columns(paths, _keys(sourced))
-    form = labels.label_dates(paths)
+    forms = labels.label_dates(paths)
     _words(draft, paths)
-    pattern = names.learn(paths, form)
+    pattern = names.learn(paths, forms)
     if pattern is not None:
-        if form and "date" in pattern.groups:
-            draft.set("format.file_date", form)
+        if forms and "date" in pattern.groups:
+            draft.set("format.file_date", dates.written(forms))
         why = f"for what the table does not tell; {pattern.read:.0%} of the paths are read wholly"
         draft.set("format.file_pattern", pattern.regex, why)
     if share < 0.5:
@@ -179,9 +179,9 @@ def _matched(
     for group in ("exam", "patient"):
         if group in keys and roles.one(group) != keys[group][0]:
             promote(sourced, group, keys[group][0])
-    form = labels.label_dates(paths)
+    forms = labels.label_dates(paths)
     _words(draft, paths)
-    pattern = names.learn(paths, form)
+    pattern = names.learn(paths, forms)
     why = "; ".join(f"{g} is the column {c} in {s:.0%}" for g, (c, s) in keys.items())
     draft.set("photos", globs, f"{count} files")
     if pattern is None:
@@ -190,16 +190,16 @@ def _matched(
     draft.set("format.file_pattern", pattern.regex, regex)
     date_column = roles.one("exam_date")
     key = next((g for g in ("exam", "patient") if g in keys), None)
-    if form and "date" in pattern.groups:
+    if forms and "date" in pattern.groups:
         told = (
             f"{sum(any(s.role == 'date' for s in p.spans) for p in paths) / len(paths):.0%} bear it"
         )
         if date_column and key:
             days = joins.days_by(table, keys[key][0], date_column, sourced.forms)
-            window, exact = joins.day_distance(paths, form, key, days)
+            window, exact = joins.day_distance(paths, forms, key, days)
             told += f"; {exact:.0%} agree with {date_column}"
             draft.set("format.window_days", window or None, "days between file names and the table")
-        draft.set("format.file_date", form, told)
+        draft.set("format.file_date", dates.written(forms), told)
     return Learnt(paths, pattern)
 
 
@@ -245,10 +245,10 @@ def _alone(
     draft.set("folder", site.folder)
     draft.set("kind", "folder", "no table has numbers that the file names bear")
     draft.set("photos", globs, f"{count} files")
-    form = labels.label_dates(paths)
+    forms = labels.label_dates(paths)
     _words(draft, paths)
     found = labels.label_unknown(paths)
-    pattern = names.learn(paths, form)
+    pattern = names.learn(paths, forms)
     if pattern is not None:
         why = f"{pattern.read:.0%} of the paths are read wholly, {pattern.unread} not at all"
         draft.set("format.file_pattern", pattern.regex, why)
@@ -256,9 +256,9 @@ def _alone(
             role = {"date": "exam_date"}.get(group, group)
             if role in ("exam", "patient", "name", "exam_date", "eye"):
                 draft.set(f"columns.{role}", group, found.get(group, "a group of file_pattern"))
-        if form and "date" in pattern.groups:
-            draft.set("format.file_date", form)
-            draft.set("format.exam_date", form)
+        if forms and "date" in pattern.groups:
+            draft.set("format.file_date", dates.written(forms))
+            draft.set("format.exam_date", dates.written(forms))
     _hidden(sources, paths, draft)
     if "patient" not in found and "name" not in found:
         draft.open.append("no part of the paths seems to stand for a patient: see the samples")

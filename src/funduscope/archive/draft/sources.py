@@ -180,7 +180,7 @@ def _dates(sourced: Sourced, role: str) -> None:
     if dates.is_turned(forms, values):
         why += "; UNSURE: day and month may be the other way round"
     if forms:
-        sourced.draft.set(f"format.{role}", forms[0] if len(forms) == 1 else forms, why)
+        sourced.draft.set(f"format.{role}", dates.written(forms), why)
 
 
 def _words(sourced: Sourced, procedure: str | None, sex: str | None) -> None:
