@@ -315,7 +315,13 @@ def _spare(roles: Roles, columns: Mapping[str, Column]) -> None:
         if role in roles.columns:
             roles.columns[role] = roles.columns[role][:1]
     if "patient" not in roles.columns:
-        cards = [n for n in roles.columns.get("record_no", []) if columns[n].numbers > 0.8]
+        exam = roles.one("exam")
+        most = len(columns[exam].distinct) if exam else 0
+        cards = [  # what differs within an examination is a picture's number
+            n
+            for n in roles.columns.get("record_no", [])
+            if columns[n].numbers > 0.8 and (exam is None or len(columns[n].distinct) <= most)
+        ]
         if cards:
             card = max(cards, key=lambda name: len(columns[name].values))
             roles.columns["record_no"].remove(card)
