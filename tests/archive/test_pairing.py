@@ -25,3 +25,19 @@ def test_a_zip_file_is_a_folder_to_the_pattern(folder: str, path: str) -> None:
     assert (told.patient, told.eye, told.exam) == ("H12", "OD", None)
     assert told.days is not None
     assert told.days[0].isoformat() == "2020-03-04"
+
+
+@pytest.mark.parametrize(
+    ("name", "eye"),
+    [
+        ("1右.jpg", "OD"),
+        ("左2.jpg", "OS"),
+        ("12_左 (2).jpg", "OS"),
+        ("K1_右眼底.jpg", "OD"),
+        ("左小红_1.jpg", "unknown"),
+        ("张左_1.jpg", "unknown"),
+        ("左右.jpg", "unknown"),
+    ],
+)
+def test_a_name_may_tell_the_eye_whatever_the_pattern(name: str, eye: str) -> None:
+    assert tell(f"a/{name}", Source()).eye == eye

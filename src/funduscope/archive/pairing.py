@@ -19,7 +19,10 @@ from funduscope.archive.exams import collect
 from funduscope.archive.places import Entry
 from funduscope.archive.records import Collected, Exam, Note, Photo
 
-_EYE_IN_NAME = re.compile("(?<![A-Za-z])O[DS](?![A-Za-z])|[\u53f3\u5de6]\u773c")
+_EYE_IN_NAME = re.compile(
+    "(?<![A-Za-z])O[DS](?![A-Za-z])|[\u53f3\u5de6]\u773c"
+    "|(?<![\u4e00-\u9fff])[\u53f3\u5de6](?![\u4e00-\u9fff])"  # beside Han signs: a family name
+)
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def _named_eye(name: str, source: Source) -> str:
     Not of published sets, whose record of the eye is the one that everybody uses.
     """
     said = {found[0] for found in _EYE_IN_NAME.finditer(name)}
-    eyes = {"OD" if word in ("OD", "\u53f3\u773c") else "OS" for word in said}
+    eyes = {"OD" if word[0] == "\u53f3" or word == "OD" else "OS" for word in said}
     return next(iter(eyes)) if len(eyes) == 1 and not source.keep_refused else "unknown"
 
 

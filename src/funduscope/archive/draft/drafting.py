@@ -9,7 +9,7 @@ from pathlib import Path
 from funduscope.archive.draft import joins, photos, samples, toml
 from funduscope.archive.draft.keys import DICOM_EXAM
 from funduscope.archive.draft.listing import Site, find_sites, list_files
-from funduscope.archive.draft.sources import Sourced, open_table, write_columns
+from funduscope.archive.draft.sources import Sourced, open_table, read_codes, write_columns
 from funduscope.archive.draft.tables import Table, read_dicom, read_tables, together
 from funduscope.errors import DataError
 
@@ -118,6 +118,8 @@ def _site(archive: Path, site: Site, tables: list[Table]) -> tuple[list[Sourced]
     }
     mine = together(archive, [table for table in tables if table.paths[0] in own])
     sources = [open_table(site, table, names) for table in mine]
+    for sourced in sources:
+        read_codes(sourced, mine)
     dicom = read_dicom(archive, site.files)
     if dicom is not None:
         _meet(dicom, sources)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from funduscope.archive.draft import cells, dates
@@ -18,7 +18,7 @@ from funduscope.archive.draft.keys import (
 from funduscope.archive.draft.listing import Site, below, literal
 from funduscope.archive.draft.tables import Table
 from funduscope.archive.draft.toml import SourceDraft
-from funduscope.archive.draft.words import is_chinese_name
+from funduscope.archive.draft.words import is_chinese_name, meanings, plain, role_of
 from funduscope.archive.places import matches
 
 
@@ -62,6 +62,30 @@ def open_table(site: Site, table: Table, file_names: Collection[str]) -> Sourced
     draft.set("delimiter", table.delimiter)
     draft.open += table.doubts
     return sourced
+
+
+def read_codes(sourced: Sourced, tables: Sequence[Table]) -> None:
+    """Let a list of codes beside the tables (`1 Right`, `2 Left`) say what codes of eyes mean."""
+    roles = sourced.roles
+    for name in list(roles.left):
+        said, codes = role_of(name), _legend(name, tables)
+        used = set(sourced.table.values(name))
+        if said is not None and said[0] == "eye" and len(used & codes.keys()) > 0.8 * len(used):
+            del roles.left[name]
+            roles.columns["eye"] = [name]
+            roles.why[name] = "header word; a list tells what its codes mean"
+            sourced.draft.set("values.eye", codes, "a list of codes")
+
+
+def _legend(name: str, tables: Sequence[Table]) -> dict[str, str]:
+    """What rows of nothing but a code and a word for an eye tell."""
+    found: dict[str, str] = {}
+    for row in (row for table in tables for row in table.rows):
+        filled = {key: cell.strip() for key, cell in row.items() if cell.strip()}
+        words = [plain(cell) for key, cell in filled.items() if key != name]
+        if name in filled and len(words) == 1 and words[0] in meanings("eye"):
+            found[filled[name]] = meanings("eye")[words[0]]
+    return found
 
 
 def _settle_visits(table: Table, roles: Roles) -> None:
