@@ -88,3 +88,14 @@ def test_references_by_identifiers_tell_study_and_accession(tmp_path: Path) -> N
     (tmp_path / "r.ndjson").write_text(json.dumps(report), encoding="utf-8")
     (said,) = _rows(tmp_path)
     assert (said["study"], said["accession"]) == ("1.2.3.4", "A17")
+
+
+def test_a_picture_of_another_patient_than_its_report_is_claimed_twice(tmp_path: Path) -> None:
+    other = PATIENT | {"id": "p2", "identifier": [{"value": "M8"}]}
+    report = REPORT | {"subject": {"reference": "Patient/p1"}}
+    media = MEDIA | {"subject": {"reference": "Patient/p2"}}
+    lines = [json.dumps(one) for one in (PATIENT, other, report, media)]
+    (tmp_path / "all.ndjson").write_text("\n".join(lines), encoding="utf-8")
+    pictures = [row for row in _rows(tmp_path) if row.get("images")]
+    assert [row["patient"] for row in pictures] == ["M7", "M8"]
+    assert pictures[0]["images"] == pictures[1]["images"]

@@ -87,6 +87,10 @@ def read_fhir(given: Given) -> Sheet:
             for media in _media(one, known):
                 owner[id(media)] = cells
                 sheet.rows.append(_picture(table, number, media, cells, known))
+                own = _own(media, known)
+                if media.get("subject") and own["patient"] != cells["patient"]:
+                    # Of another patient than its report: both could have it.
+                    sheet.rows.append(_picture(table, number, media, own, known))
     for table, number, one in found:
         if one.get("resourceType") == "Media" and id(one) not in owner:
             sheet.rows.append(_picture(table, number, one, _own(one, known), known))

@@ -143,18 +143,13 @@ def drafts(exam: Exam, eye_words: Mapping[str, EyeWords]) -> Iterator[Report]:
 
 
 def _whole(exam: Exam) -> Iterator[Report]:
-    """Reports, those of rows that speak of one eye put together into one."""
+    """Reports as rows hold them; one of a row that speaks of one eye says so."""
     seen = {photo.eye for photo in exam.photos}
-    sides: dict[str, list[Report]] = {"OD": [], "OS": []}
     for report in exam.reports:
         if report.eye is None or report.other is not None or seen <= {report.eye}:
             yield report
         else:
-            sides[report.eye].append(report)
-    parts = [(eye, report) for eye, some in sides.items() for report in some]
-    if parts:
-        text = "\n".join(speaking_of(report.text, eye) for eye, report in parts)
-        yield replace(parts[0][1], text=text, eye=None)
+            yield replace(report, text=speaking_of(report.text, report.eye), eye=None)
 
 
 def add_exam(

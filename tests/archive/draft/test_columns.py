@@ -110,3 +110,17 @@ def test_remarks_that_describe_the_fundus_are_reports() -> None:
     told = Column("comment", ["Attended with her daughter; lives alone, needs a lift home."] * 3)
     assert assign({"comment": seen}).columns == {"report": ["comment"]}
     assert assign({"comment": told}).columns == {}
+
+
+def test_what_stands_inside_a_report_is_part_of_it() -> None:
+    said = [f"Diabetes for {n} years, no operation so far." for n in range(9)]
+    columns = {name: Column(name, said) for name in ("visit.report.history", "visit.history")}
+    roles = assign(columns)
+    assert roles.columns["report"] == ["visit.report.history"]
+    assert "visit.history" in roles.left
+
+
+def test_cells_that_could_be_names_identify() -> None:
+    names = ["Lindgren", "Pruitt", "O'Hara", "Van Dyke", "Osei", "Marsh", "Bell"]
+    roles = assign({"Fld7": Column("Fld7", names), "Unit": Column("Unit", ["North", "South"] * 9)})
+    assert roles.columns == {"relative": ["Fld7"]}

@@ -32,6 +32,7 @@ _DATED = re.compile(
     r"(?:19|20)\d{2}[-/. ]\d{1,2}[-/. ]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d{2}"
 )
 _PLACES = re.compile("[省市区县旗镇乡村路街巷弄号栋幢楼室]")
+_NAMELIKE = re.compile(r"[A-Z][a-z]+(?:['’ -][A-Z]?[a-z]+){0,3}")
 _STREET = re.compile(
     r"\d+\S* .*\b(?:road|rd|street|st|lane|ln|avenue|ave|drive|dr|court|ct|way|close|square"
     r"|boulevard|blvd|terrace|place|pl)\b",
@@ -92,6 +93,11 @@ class Column:
         """Whether most cells are sentences on the fundus."""
         some = self.distinct[:60]
         return self.is_text and sum(map(findings.describes_fundus, some)) > 0.5 * len(some)
+
+    @cached_property
+    def may_name(self) -> bool:
+        """Whether most cells could be a person's name, or a part of one."""
+        return self._share(lambda text: _NAMELIKE.fullmatch(text) or is_chinese_name(text)) > 0.8
 
     @cached_property
     def is_text(self) -> bool:
@@ -250,6 +256,13 @@ def _role(column: Column) -> tuple[str | None, float, str]:
         return None, 0, "the state of the report: none was withdrawn"
     if role in ("remarks", "other") and column.describes_eyes:
         return "report", weight + 100, "cells say what is seen in the eye, whatever the header"
+    above = [role_of(part) for part in column.name.split(".")[:-1]]
+    if (
+        role in ("remarks", "other")
+        and column.is_text
+        and any(a and a[0] == "report" for a in above)
+    ):
+        return "report", weight + 100, "cells are sentences inside the report"
     if role in ("remarks", "other"):
         return None, 0, f"{role}: says little of photographs; read it once"
     return role, weight, why
@@ -296,6 +309,8 @@ def _by_content(column: Column, kind: str | None) -> tuple[str | None, float, st
         if uid or unique:
             return "exam", 400, f"{why}: a different number in each row"
         return None, 0, "numbers that repeat"
+    if column.may_name and len(column.distinct) > max(2, 0.5 * len(column.values)):
+        return "relative", 600, "no known header word; cells could be persons' names"
     return None, 0, "no known header word"
 
 
