@@ -232,16 +232,10 @@ def _role(column: Column) -> tuple[str | None, float, str]:
         counted = (sum(map(test, column.distinct)) for test in (dates.is_excel_day, dates.is_stamp))
         if max(counted) <= half:
             return None, 0, "header speaks of a date, cells are none"
-    # Numbers of patients may well be given one after the other; a word for them is believed.
-    counts = column.running and not (role == "patient" and whole)
-    if role in ("exam", "patient", "record_no") and counts:
-        return None, 0, "it only counts the rows"
-    if role in ("exam", "patient") and kind in ("id_card", "phone", "email"):
-        return kind, weight, "what the cells look like"
-    if role in ("exam", "patient") and kind in ("date", "report") and not whole:
-        return ("exam_date" if kind == "date" else kind), weight + 100, "what the cells look like"
-    if role in ("exam", "patient") and column.numbers < 0.5:
-        return _no_number(column, kind, weight)
+    if role in ("exam", "patient", "record_no"):
+        other = _other_than_number(column, role, kind, weight, whole=whole)
+        if other is not None:
+            return other
     if role in ("id_card", "phone", "record_no") and column.digits < 0.3:
         return None, 0, f"header speaks of {role}, cells hold no numbers"
     if role == "eye" and column.words("eye") < 0.5:
@@ -266,6 +260,22 @@ def _role(column: Column) -> tuple[str | None, float, str]:
     if role in ("remarks", "other"):
         return None, 0, f"{role}: says little of photographs; read it once"
     return role, weight, why
+
+
+def _other_than_number(
+    column: Column, role: str, kind: str | None, weight: float, *, whole: bool
+) -> tuple[str | None, float, str] | None:
+    """What a column is whose header speaks of a number and whose cells do not; None: they do."""
+    # Numbers of patients may well be given one after the other; a word for them is believed.
+    if column.running and not (role == "patient" and whole):
+        return None, 0, "it only counts the rows"
+    if role in ("exam", "patient") and kind in ("id_card", "phone", "email"):
+        return kind, weight, "what the cells look like"
+    if role in ("exam", "patient") and kind in ("date", "report") and not whole:
+        return ("exam_date" if kind == "date" else kind), weight + 100, "what the cells look like"
+    if role in ("exam", "patient") and column.numbers < 0.5:
+        return _no_number(column, kind, weight)
+    return None
 
 
 def _no_number(column: Column, kind: str | None, weight: float) -> tuple[str | None, float, str]:
