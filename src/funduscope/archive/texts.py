@@ -134,7 +134,7 @@ def drafts(exam: Exam, eye_words: Mapping[str, EyeWords]) -> Iterator[Report]:
 
     A report of one eye's row that names no eye would else speak of both.
     """
-    yield from _whole(exam)
+    yield from _by_row(exam)
     for language, said in sorted(exam.eye_words.items()):
         form = eye_words.get(language, EyeWords())
         sides = (("OD", form.right), ("OS", form.left))
@@ -142,7 +142,7 @@ def drafts(exam: Exam, eye_words: Mapping[str, EyeWords]) -> Iterator[Report]:
         yield Report(form.between.join(parts), exam.place, language)
 
 
-def _whole(exam: Exam) -> Iterator[Report]:
+def _by_row(exam: Exam) -> Iterator[Report]:
     """Reports as rows hold them; one of a row that speaks of one eye says so."""
     seen = {photo.eye for photo in exam.photos}
     for report in exam.reports:
