@@ -318,6 +318,8 @@ class _Reader:
             if item.kind == "copy" and index + 1 < len(self.items):
                 named = self.items[index + 1]
                 source = named.values[0] if named.kind == "eye" else ""
+                if source == "OTHER":  # `OS as fellow eye`
+                    source = OTHER.get(self.eyes[index][0], "")
             elif item.kind == "copy_above":
                 source = OTHER.get(self.eyes[index][0], "")
             if source in OTHER:

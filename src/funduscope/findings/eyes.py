@@ -36,10 +36,9 @@ class EyeReader:
         depth, section = 0, ""
         for number, unit in enumerate(self.units):
             if unit.section != section:
-                before = self.items[unit.start - 1] if unit.start else None
                 # `右眼所见：` is a heading of one eye; any other heading starts anew.
-                eyed = before is not None and before.kind == "eye"
-                self._current = self._resolve(before) if before and eyed else UNKNOWN
+                named = self._named_before(unit.start)
+                self._current = self._resolve(named) if named else UNKNOWN
                 section, stack = unit.section, []
             while depth < unit.depth:
                 stack.append(self._current)
@@ -52,6 +51,15 @@ class EyeReader:
         if len(self.named) == 1:
             self._fill_sections()
         return self.eyes
+
+    def _named_before(self, index: int) -> Item | None:
+        """The eye that a heading names: 右眼所见, `Right eye retinal findings`."""
+        for item in reversed(self.items[max(0, index - 3) : index]):
+            if item.kind == "eye":
+                return item
+            if item.kind not in ("site", "word"):
+                break
+        return None
 
     def _fill_sections(self) -> None:
         """A diagnosis without an eye belongs to the only eye that the text names."""

@@ -2,11 +2,14 @@
 
 Entries come from the vocabulary and from two tables: `data/cues.tsv` (words that place, deny,
 doubt or date a finding) and `data/composites.tsv` (heads such as 水肿 or `edema`, whose finding
-depends on the site named with them). Matching is a walk through a prefix tree: linear in the text.
+depends on the site named with them); `{a|b}` in a phrase of cues stands for either. Matching is a walk through a prefix tree: linear in the text.
 """
 
 from __future__ import annotations
 
+import itertools
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -50,6 +53,13 @@ def data_rows(name: str) -> list[list[str]]:
     return [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()[1:]]
 
 
+def _forms(phrase: str) -> Iterator[str]:
+    """All that a phrase stands for: `{may|might} {be|have}` is four phrases, `{a|}b` is two."""
+    parts = [part.split("|") for part in re.split(r"[{}]", phrase)]
+    for form in itertools.product(*parts):
+        yield " ".join("".join(form).split())
+
+
 @dataclass(frozen=True, slots=True)
 class Composite:
     """A head with its site -> finding; `reach` says how far back the site may stand."""
@@ -76,7 +86,8 @@ class Lexicon:
                 self.composites.setdefault(head, []).append(Composite(site, code, reach))
         for kind, value, phrases in data_rows("cues.tsv"):
             for phrase in phrases.split(";"):
-                self._add(phrase, kind, value)
+                for form in _forms(phrase):
+                    self._add(form, kind, value)
         for word in sorted(self._words):
             for cut in range(1, len(word)):
                 self._near.setdefault(word[:cut] + word[cut + 1 :], word)

@@ -12,6 +12,7 @@ from itertools import islice
 from funduscope.findings.lexicon import Item
 from funduscope.findings.structure import REACH, Unit
 from funduscope.findings.symbols import Symbol
+from funduscope.findings.vocabulary import vocabulary
 
 # Words unknown to the lexicon that an element of a list may hold: `no hemorrhage, mass, or edema`.
 _MOST_WORDS = 2
@@ -78,7 +79,7 @@ class StatusReader:
                 depth -= 1
             self._unit(number, unit)
             if not self._continues(number):
-                self._scope.status, self._scope.rule = "present", ""
+                self._set("present", "")
                 self._scope.history = unit.section == "history"
         return self.states
 
@@ -86,23 +87,46 @@ class StatusReader:
         return [i for i in range(start, end) if self.items[i].kind in STATING]
 
     def _continues(self, number: int) -> bool:
-        """Whether a list under a cue goes on after the comma: `no a, b, or c`, 未见a，及b."""
+        """Whether a list under a cue goes on after the comma: `no a, b, or c`, 未见a，b，c."""
         if number + 1 >= len(self.units) or not (self._scope.rule or self._scope.history):
             return False
         unit = self.units[number]
         if self.units[number + 1].depth > unit.depth:
             return True
+        elements: list[list[Item]] = []
+        whole = True
+        eyeless = all(i.kind != "eye" for i in self.items[unit.start : unit.end])
         for after in islice(self.units, number + 1, number + REACH):
             if after.sentence != unit.sentence or after.depth != unit.depth:
-                return False
+                break
             inside = self.items[after.start : after.end]
             if inside[0].kind == "list":
                 return all(i.kind != "neg" for i in inside[:2])
+            if eyeless and inside[-1].kind in ("mark", "eye"):  # `no a, b, c OD.`
+                inside = inside[:-2] + [i for i in inside[-2:] if i.kind != "eye"]
             if not self._bare(inside):
-                return False
+                whole = False
+                break
             if any(i.kind == "list" for i in inside):
                 return True
-        return False
+            elements.append(inside)
+        return whole and bool(elements) and self._lists_on(unit, elements)
+
+    def _lists_on(self, unit: Unit, elements: list[list[Item]]) -> bool:
+        """Bare names up to the end of the sentence, without a last `or`: still the denied list.
+
+        An English denial holds over them. A Chinese comma may begin a new clause
+        (未见出血，豹纹状眼底): one name goes on with the list only if it is a sign that matters.
+        """
+        if self._scope.status != "absent":
+            return False
+        if self.stream[self.items[self._scope.since].start].kind == "word" or len(elements) > 1:
+            return True
+        words = vocabulary()
+        if any(item.kind in ("site", "head") for item in elements[0]):
+            return False
+        codes = [code for item in elements[0] if item.kind == "finding" for code in item.values]
+        return all(words[c].kind == "sign" and words[c].referable != "no" for c in codes)
 
     @staticmethod
     def _bare(inside: list[Item]) -> bool:
@@ -122,7 +146,7 @@ class StatusReader:
             elif self.items[index].values[0] == ":" and self._stating(
                 max(last_cue, index - REACH), index
             ):
-                self._scope.status, self._scope.rule = "present", ""
+                self._set("present", "")
             elif kind in _CUES:
                 ahead = self._ahead(index, unit.end)
                 behind = self._stating(max(last_cue, index - REACH), index)
@@ -139,10 +163,18 @@ class StatusReader:
         if not any(self.stream[i.start].kind == "word" for i in joined):
             return listed  # a Chinese comma ends the clause: 色素紊乱，出血及渗出均未见
         for before in reversed(self.units[max(0, number - REACH) : number]):
-            inside = self.items[before.start : before.end]
-            if before.sentence != unit.sentence or not self._bare(inside):
+            first = before.start
+            while first < before.end and self.items[first].kind in ("eye", "mark", "break"):
+                first += 1
+            headed = first > before.start and self.items[before.start].kind == "eye"
+            inside = self.items[first if headed else before.start : before.end]
+            if before.sentence != unit.sentence or not (inside and self._bare(inside)):
                 break
+            if any(i.kind == "list" for i in inside) and inside[0].kind != "list":
+                break  # `a and b, c or d not seen`: a list of its own
             listed = self._stating(before.start, before.end) + listed
+            if headed:
+                break
         return listed
 
     def _ahead(self, index: int, end: int) -> bool:
@@ -160,7 +192,7 @@ class StatusReader:
     def _state(self, index: int) -> None:
         scope, state = self._scope, self.states[index]
         state.status = scope.status
-        state.rules = [scope.rule] if scope.rule else []
+        state.rules = [f"{scope.rule}:{self._words(scope.since)}"] if scope.rule else []
         state.temporality = "history" if scope.history or scope.family else "current"
         state.experiencer = "family" if scope.family else "patient"
         state.advice = scope.advice
@@ -170,57 +202,64 @@ class StatusReader:
             state.status = _DROPPED if scope.status == "present" else scope.status
             state.rules.append("advice")
 
-    def _set(self, status: str, rule: str) -> None:
+    def _set(self, status: str, rule: str, cue: _Cue | None = None) -> None:
         self._scope.status, self._scope.rule = status, rule
+        self._scope.since = cue.index if cue else 0
 
-    def _apply(self, places: list[int], status: str, rule: str) -> None:
-        for place in places:
+    def _words(self, index: int) -> str:
+        """A cue as written, for the names of rules."""
+        item = self.items[index]
+        symbols = self.stream[item.start : item.end]
+        return (" " if symbols[0].kind == "word" else "").join(s.raw for s in symbols)
+
+    def _apply(self, cue: _Cue, status: str, rule: str) -> None:
+        """Give a status to the findings behind a cue."""
+        for place in cue.behind:
             if self.states[place].status != _DROPPED or status == "uncertain":
                 self.states[place].status = status
-                self.states[place].rules.append(rule)
+                self.states[place].rules.append(f"{rule}:{self._words(cue.index)}")
 
     def _neg(self, cue: _Cue) -> None:
         if not cue.ahead:
-            self._apply(cue.behind, "absent", "negation_after")
+            self._apply(cue, "absent", "negation_after")
             if not cue.behind:
-                self._set("absent", "negation")
+                self._set("absent", "negation", cue)
         elif self._scope.rule != "advice_to_clarify":
-            self._set("absent", "negation")
-            self._scope.since = cue.index
+            self._set("absent", "negation", cue)
 
     def _neg_post(self, cue: _Cue) -> None:
         if cue.behind:
-            self._apply(cue.behind, "absent", "negation_after")
+            self._apply(cue, "absent", "negation_after")
         elif cue.ahead:
-            self._set("absent", "negation")
+            self._set("absent", "negation", cue)
 
     def _exclude(self, cue: _Cue) -> None:
         advised = self._scope.advice
         status = "uncertain" if advised else "absent"
         rule = "advice_to_clarify" if advised else "excluded"
         if cue.ahead:
-            self._set(status, rule)
+            self._set(status, rule, cue)
         else:
-            self._apply(cue.behind, status, rule)
+            self._apply(cue, status, rule)
 
     def _clarify(self, cue: _Cue) -> None:
         if self._scope.advice and cue.ahead:
-            self._set("uncertain", "advice_to_clarify")
+            self._set("uncertain", "advice_to_clarify", cue)
 
     def _doubt(self, cue: _Cue) -> None:
         versus = self.stream[self.items[cue.index].start].text in ("vs", "versus")
         if versus:
-            self._apply(cue.behind, "uncertain", "doubt_versus")
+            self._apply(cue, "uncertain", "doubt_versus")
         if cue.ahead and not (self._is_question(cue.index) and cue.behind):
-            self._set("uncertain", "doubt")
+            self._set("uncertain", "doubt", cue)
         else:
-            self._apply(cue.behind, "uncertain", "doubt_after")
+            self._apply(cue, "uncertain", "doubt_after")
 
     def _is_question(self, index: int) -> bool:
         return self.stream[self.items[index].start].text == "?"
 
     def _double(self, cue: _Cue) -> None:
-        self._set(self.items[cue.index].values[0], "double_negation")
+        self._set(self.items[cue.index].values[0], "double_negation", cue)
 
     def _assert(self, cue: _Cue) -> None:
         """`shows`, 可见 end a denial, but not one that speaks of them: `does not show`."""
@@ -257,7 +296,7 @@ class StatusReader:
 
     def _condition(self, cue: _Cue) -> None:
         if self.stream[self.items[cue.index].start].text == "风" and cue.behind:
-            self._apply(cue.behind, _DROPPED, "risk")
+            self._apply(cue, _DROPPED, "risk")
         else:
             self._scope.condition = True
 
@@ -266,7 +305,7 @@ class StatusReader:
         self._set("present", "")
 
     def _resolve(self, cue: _Cue) -> None:
-        self._apply(cue.behind, "absent", "resolved")
+        self._apply(cue, "absent", "resolved")
 
 
 _REACHING = ("neg", "neg_post", "doubt", "resolve")

@@ -45,6 +45,8 @@ def refine(items: list[Item], stream: list[Symbol]) -> list[Item]:
             item = Item(kind or "site", ("" if kind else "fundus",), "", item.start, item.end)
         elif item.kind == "side":
             item = _side(item, following, colon, stream)
+        elif following is not None and following.kind == "eye" and stream[item.start].text == "如":
+            item = Item("copy", ("",), "", *_at(item))  # 左眼如右眼
         refined.append(item)
     return refined
 
@@ -122,7 +124,9 @@ def _ends_sentence(
     if item.kind == "break" or (mark and mark in _STRONG):
         return True
     if item.kind == "doubt" and stream[item.end - 1].text == "?":
-        return index + 1 == len(items) or items[index + 1].kind not in ("finding", "head")
+        after = items[index + 1] if index + 1 < len(items) else None
+        aside = after is not None and after.values == ("(",)  # `ERM? (OD)`
+        return after is None or not (aside or after.kind in ("finding", "head"))
     if mark != ".":
         return False
     after = stream[item.end] if item.end < len(stream) else None

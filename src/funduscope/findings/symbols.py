@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
-_TOKEN = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?|\n|[^\sA-Za-z\d]")
+_TOKEN = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?|(?<![A-Za-z\d])\.\d+|\n|[^\sA-Za-z\d]")
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _BRITISH = (
     ("oedem", "edem"),
@@ -78,7 +78,7 @@ def canonical_word(word: str) -> str:
         return low[:-3] + "y"
     if len(low) > 3 and low.endswith("s") and not low.endswith(("ss", "us", "is")):
         low = low[:-1]
-    return low
+    return _WHOLE.get(low, low)
 
 
 def _unfold(text: str) -> tuple[str, list[int]]:
@@ -121,7 +121,7 @@ def _kind(token: str) -> str:
     if token == "\n":
         return "break"
     if token[0].isascii():
-        return "word" if token[0].isalpha() else "number" if token[0].isdigit() else "mark"
+        return "word" if token[0].isalpha() else "number" if token[-1].isdigit() else "mark"
     return "han" if _HAN.match(token) else "mark"
 
 
@@ -141,7 +141,8 @@ def symbols(text: str) -> list[Symbol]:
             continue
         first, last = origin[start], origin[end - 1] + 1
         if kind != "word":
-            found.append(Symbol(token, token, kind, first, last))
+            text = f"0{token}" if kind == "number" and token[0] == "." else token
+            found.append(Symbol(text, token, kind, first, last))
             continue
         low = token.lower()
         glued = index and low in ("retinal", "macular", "hyaloid") and found

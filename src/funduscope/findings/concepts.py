@@ -1,0 +1,48 @@
+"""The status rules at a place of a text that is given: for findings that we do not name.
+
+`extract` finds its own terms. Who knows already where a concept stands (a test set of another
+specialty, a highlighted word) asks here what the same rules make of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from funduscope.findings.eyes import EyeReader
+from funduscope.findings.grades import mark_grades
+from funduscope.findings.lexicon import Item, lexicon
+from funduscope.findings.status import State, StatusReader
+from funduscope.findings.structure import refine, units
+from funduscope.findings.symbols import Symbol, symbols
+
+_CONCEPT = "concept"
+
+
+def status_of(text: str, start: int, end: int) -> State:
+    """What the cues around `text[start:end]` say of it, whatever it means.
+
+    The span counts as one finding, cue words inside it as part of its name. Status `dropped`
+    means that nothing is asserted (a condition, advice). ValueError where the span holds no word.
+    """
+    stream = symbols(text)
+    items = refine(_around(stream, start, end), stream)
+    items = mark_grades(items, stream)
+    cut = units(items, stream)
+    EyeReader(items, cut, stream).read()
+    states = StatusReader(items, cut, stream).read()
+    place = next(i for i, item in enumerate(items) if item.values == (_CONCEPT,))
+    return states[place]
+
+
+def _around(stream: list[Symbol], start: int, end: int) -> list[Item]:
+    """The items before the span, the span as one finding, the items behind it."""
+    inside = [i for i, symbol in enumerate(stream) if start <= symbol.start < end]
+    if not inside:
+        raise ValueError(f"characters {start} to {end} of the text hold no word")
+    first, last = inside[0], inside[-1] + 1
+    scan = lexicon().scan
+    behind = (
+        replace(item, start=item.start + last, end=item.end + last) for item in scan(stream[last:])
+    )
+    concept = Item("finding", (_CONCEPT,), "", first, last)
+    return [*scan(stream[:first]), concept, *behind]
