@@ -12,10 +12,9 @@ from itertools import islice
 from funduscope.findings.lexicon import Item
 from funduscope.findings.structure import REACH, Unit
 from funduscope.findings.symbols import Symbol
-from funduscope.findings.vocabulary import vocabulary
 
 # Words unknown to the lexicon that an element of a list may hold: `no hemorrhage, mass, or edema`.
-_MOST_WORDS = 2
+_MOST_WORDS = 4
 STATING = ("finding", "head", "measure", "normal", "type")
 _DROPPED = "dropped"
 
@@ -110,23 +109,18 @@ class StatusReader:
             if any(i.kind == "list" for i in inside):
                 return True
             elements.append(inside)
-        return whole and bool(elements) and self._lists_on(unit, elements)
+        return whole and bool(elements) and self._lists_on(elements)
 
-    def _lists_on(self, unit: Unit, elements: list[list[Item]]) -> bool:
+    def _lists_on(self, elements: list[list[Item]]) -> bool:
         """Bare names up to the end of the sentence, without a last `or`: still the denied list.
 
         An English denial holds over them. A Chinese comma may begin a new clause
-        (未见出血，豹纹状眼底): one name goes on with the list only if it is a sign that matters.
+        (未见出血，豹纹状眼底): one name alone does not go on with the list.
         """
         if self._scope.status != "absent":
             return False
-        if self.stream[self.items[self._scope.since].start].kind == "word" or len(elements) > 1:
-            return True
-        words = vocabulary()
-        if any(item.kind in ("site", "head") for item in elements[0]):
-            return False
-        codes = [code for item in elements[0] if item.kind == "finding" for code in item.values]
-        return all(words[c].kind == "sign" and words[c].referable != "no" for c in codes)
+        english = self.stream[self.items[self._scope.since].start].kind == "word"
+        return english or len(elements) > 1
 
     @staticmethod
     def _bare(inside: list[Item]) -> bool:
@@ -152,6 +146,8 @@ class StatusReader:
                 behind = self._stating(max(last_cue, index - REACH), index)
                 if kind in _REACHING and last_cue == unit.start:
                     behind = self._listed_before(number, unit, index) + behind
+                if kind in _ALONE and not (ahead or behind) and self._alone(unit, index):
+                    behind = self._unit_before(number, unit)
                 _CUES[kind](self, _Cue(index, ahead, behind))
                 if kind not in ("assert", "list") or self._is_sign(index):
                     last_cue = index + 1 if not ahead or behind else last_cue
@@ -176,6 +172,25 @@ class StatusReader:
             if headed:
                 break
         return listed
+
+    def _alone(self, unit: Unit, index: int) -> bool:
+        """Whether nothing but marks stands with a cue in its unit."""
+        others = [i for i in range(unit.start, unit.end) if i != index]
+        return all(self.items[i].kind in ("mark", "break", "assert") for i in others)
+
+    def _unit_before(self, number: int, unit: Unit) -> list[int]:
+        """The findings that a cue standing alone speaks of: `obstruction, resolved`, X（左）待排.
+
+        What stands in parentheses between them belongs to the same words.
+        """
+        found: list[int] = []
+        for before in reversed(self.units[max(0, number - REACH) : number]):
+            if before.sentence != unit.sentence:
+                break
+            found = self._stating(before.start, before.end) + found
+            if before.depth <= unit.depth:
+                break
+        return found
 
     def _ahead(self, index: int, end: int) -> bool:
         """Whether a finding follows in this unit before another cue of status."""
@@ -221,8 +236,11 @@ class StatusReader:
 
     def _neg(self, cue: _Cue) -> None:
         if not cue.ahead:
-            self._apply(cue, "absent", "negation_after")
-            if not cue.behind:
+            # `no`, `without` never deny what stands before them
+            first = self.stream[self.items[cue.index].start]
+            if cue.behind and (first.kind != "word" or first.text in _DENY_BEHIND):
+                self._apply(cue, "absent", "negation_after")
+            else:
                 self._set("absent", "negation", cue)
         elif self._scope.rule != "advice_to_clarify":
             self._set("absent", "negation", cue)
@@ -297,7 +315,7 @@ class StatusReader:
     def _condition(self, cue: _Cue) -> None:
         if self.stream[self.items[cue.index].start].text == "风" and cue.behind:
             self._apply(cue, _DROPPED, "risk")
-        else:
+        elif self._scope.rule != "negation":  # `no further symptoms of`
             self._scope.condition = True
 
     def _advise(self, _cue: _Cue) -> None:
@@ -308,7 +326,9 @@ class StatusReader:
         self._apply(cue, "absent", "resolved")
 
 
+_DENY_BEHIND = ("not", "denied", "deny", "absent", "never", "negative")
 _REACHING = ("neg", "neg_post", "doubt", "resolve")
+_ALONE = ("neg_post", "doubt", "resolve")
 _CUES = {
     "neg": StatusReader._neg,
     "neg_post": StatusReader._neg_post,
