@@ -13,12 +13,17 @@ from funduscope.findings.symbols import Symbol
 
 # How many items a cue, site or grade can reach: keeps a text without any punctuation linear.
 REACH = 80
+_STATING = ("finding", "head", "measure", "normal", "grade", "gone", "neg_post")
 _STRONG = set("。;!?…")
 _OPEN, _CLOSE = set("([{（【《"), set(")]}）】》")
 _PART_OF_FIELD = set("上下侧方边颞鼻中部心旁缘")
 # Where a heading stops to count by itself: a relative's history is one sentence, advice one line.
 _SHORT: dict[str, tuple[str, ...]] = {"。": ("family", "history"), ".": ("family", "history")}
 _SHORT["line"] = ("family", "history", "advice")
+# Words after which an eye is compared with, not spoken of: 右眼较左眼重, `worse than OS`.
+_THAN = ("较", "比", "于", "than")
+# What a clinic or a program is called after says nothing of the patient: `ROP screening`, 糖网筛查.
+_TITLES = ("screening", "clinic", "program", "programme", "service", "camp", "筛查", "门诊", "专科")
 _SECTION_AS_CUE = {"advice": "advise", "history": "history", "family": "family"}
 
 
@@ -45,10 +50,22 @@ def refine(items: list[Item], stream: list[Symbol]) -> list[Item]:
             item = Item(kind or "site", ("" if kind else "fundus",), "", item.start, item.end)
         elif item.kind == "side":
             item = _side(item, following, colon, stream)
+        elif item.kind == "eye" and item.start and stream[item.start - 1].text in _THAN:
+            item = Item("other", ("",), "", *_at(item))
+        elif item.kind == "finding" and _is_title(item, stream):
+            item = Item("other", ("",), "", *_at(item))
         elif following is not None and following.kind == "eye" and stream[item.start].text == "如":
             item = Item("copy", ("",), "", *_at(item))  # 左眼如右眼
         refined.append(item)
     return refined
+
+
+def _is_title(item: Item, stream: list[Symbol]) -> bool:
+    after = stream[item.end : item.end + 2]
+    if after and after[0].kind == "number" and stream[item.start].raw == "GA":
+        return True  # gestational age
+    joined = "".join(s.text for s in after) if after and after[0].kind == "han" else ""
+    return bool(after) and (after[0].text in _TITLES or joined in _TITLES)
 
 
 def _side(item: Item, following: Item | None, colon: bool, stream: list[Symbol]) -> Item:
@@ -59,7 +76,8 @@ def _side(item: Item, following: Item | None, colon: bool, stream: list[Symbol])
     if symbol.kind == "han":
         is_eye = after not in _PART_OF_FIELD
     elif len(symbol.raw) == 1:
-        is_eye = symbol.raw.isupper() and (colon or _closes(following))
+        part = following is not None and following.kind in ("site", "number", "grade")
+        is_eye = symbol.raw.isupper() and (part or colon or _closes(following))
     else:
         is_eye = after not in ("lower", "upper", "hand", "side", "of")
     return Item("eye" if is_eye else "other", item.values, "", item.start, item.end)
@@ -77,15 +95,22 @@ def units(items: list[Item], stream: list[Symbol]) -> list[Unit]:
     """Cut refined items into units; every item lies in exactly one."""
     cut: list[Unit] = []
     start, sentence, paragraph, section, depth = 0, 0, 0, "", 0
+    # `OD ... OS ...` without marks: where a unit opens with an eye, the next eye opens a new one.
+    opened, stated = False, False
 
     def close(end: int) -> None:
-        nonlocal start
+        nonlocal start, opened, stated
         if end > start:
             cut.append(Unit(start, end, sentence, paragraph, section, depth))
-        start = end
+        start, opened, stated = end, False, False
 
     for index, item in enumerate(items):
         mark = item.values[0] if item.kind == "mark" else ""
+        if item.kind == "eye":
+            if opened and stated and items[index - 1].kind != "copy":
+                close(index)
+            opened = opened or not stated
+        stated = stated or item.kind in _STATING
         if item.kind == "section":
             close(index)
             sentence, paragraph, section, depth = sentence + 1, paragraph + 1, item.values[0], 0
