@@ -15,7 +15,8 @@ Eyes = tuple[str, ...]
 SIDES: dict[str, Eyes] = {"OD": ("OD",), "OS": ("OS",), "OU": ("OD", "OS")}
 OTHER = {"OD": "OS", "OS": "OD"}
 UNKNOWN: Eyes = ("unknown",)
-STATING = ("finding", "head", "normal", "measure", "grade", "type", "neg_post")
+_ALL = ("均", "皆", "都", "both")
+STATING = ("finding", "head", "normal", "abnormal", "measure", "grade", "type", "neg_post")
 
 
 class EyeReader:
@@ -29,12 +30,16 @@ class EyeReader:
         self._last_named: Eyes = UNKNOWN
         # The sentence in which the current eye was named behind its findings, if it was.
         self._closed: int | None = None
+        # The eyes that the sentence has named so far.
+        self._spoken: set[str] = set()
 
     def read(self) -> list[Eyes]:
         """The eyes of every item, with the text's only eye for headed sections that name none."""
         stack: list[Eyes] = []
-        depth, section = 0, ""
+        depth, section, sentence = 0, "", -1
         for number, unit in enumerate(self.units):
+            if unit.sentence != sentence:
+                sentence, self._spoken = unit.sentence, set()
             if unit.section != section:
                 # `右眼所见：` is a heading of one eye; any other heading starts anew.
                 named = self._named_before(unit.start)
@@ -78,6 +83,7 @@ class EyeReader:
             eyes = SIDES[value]
         if eyes != UNKNOWN:
             self.named.update(eyes)
+            self._spoken.update(eyes)
             self._last_named = eyes
         return eyes
 
@@ -89,7 +95,11 @@ class EyeReader:
         places = [i for i in places if not self._copied(i)]
         stating = self._stating(unit.start, unit.end)
         if not places:
+            held = self._current
+            if self._spoken == set(OTHER) and self._all(unit):
+                self._current = SIDES["OU"]
             self._mark(unit.start, unit.end)
+            self._current = held
         elif not stating:
             self._bare(number, unit, places)
         elif places[0] < stating[0]:
@@ -109,8 +119,23 @@ class EyeReader:
         self._mark(unit.start, places[0])
         self._closed = None
         for place, stop in zip(places, [*places[1:], unit.end], strict=True):
+            before, joined = self._current, self._joined(place)
             self._current = self._resolve(self.items[place])
+            if joined:  # `OD and OS`, 右眼及左眼
+                self._current = SIDES["OU"]
+                self._last_named = before
             self._mark(place, stop)
+
+    def _all(self, unit: Unit) -> bool:
+        """右眼…，左眼…，均…: both eyes that the sentence has named."""
+        return self.stream[self.items[unit.start].start].text in _ALL
+
+    def _joined(self, place: int) -> bool:
+        """Whether only a list's word stands between this eye and another one before it."""
+        if place < 2 or self.items[place - 1].kind != "list":
+            return False
+        pair = {self.items[place].values[0], self.items[place - 2].values[0]}
+        return pair == {"OD", "OS"} and self.items[place - 2].kind == "eye"
 
     def _bare(self, number: int, unit: Unit, places: list[int]) -> None:
         """A unit of eyes only: behind its findings (`..., right eye.`) or a heading (`OD:`)."""

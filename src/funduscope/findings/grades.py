@@ -33,6 +33,13 @@ TARGETS = {
     "pvr": ("pvr",),
     "rop": ("rop",),
 }
+# What a scale is written on where the text names nothing else: `AREDS 2 OD`.
+DEFAULTS = {
+    "icdr": "diabetic_retinopathy",
+    "kwb": "hypertensive_retinopathy",
+    "metapm": "pathologic_myopia",
+    "areds": "amd",
+}
 
 
 def _number(symbol: Symbol) -> int | None:
@@ -43,20 +50,32 @@ def _number(symbol: Symbol) -> int | None:
     return _HAN_NUMBER.get(symbol.text)
 
 
+# Terms behind which a ratio's number may stand, and which ratio that is.
+_RATIOS = {
+    "cup_disc_ratio": "cup_disc_ratio",
+    "cup_disc_asymmetry": "cup_disc_ratio",
+    "optic_disc_cupping": "cup_disc_ratio",
+    "av_ratio": "av_ratio",
+}
+
+
 def mark_grades(items: list[Item], stream: list[Symbol]) -> list[Item]:
     """Replace the items that spell a grade, a scale or a ratio by `grade`, `scale`, `measure`."""
     marked: list[Item] = []
-    ratio = ""
+    ratio, met = "", False
     index = 0
     while index < len(items):
         item = items[index]
-        if item.values and item.values[0] in ("cup_disc_ratio", "av_ratio"):
-            ratio = item.values[0]
-            if _is_ratio_ahead(items, index + 1):
+        if item.values and item.values[0] in _RATIOS:
+            ratio = _RATIOS[item.values[0]]
+            if ratio == item.values[0] and _is_ratio_ahead(items, index + 1):
                 item = Item("site", ("ratio",), "", item.start, item.end)
+            met = met or ratio == "cup_disc_ratio"
+        elif met and item.values == ("disc",):
+            ratio = ratio or "cup_disc_ratio"  # `Left disc: 0.4` after the ratio of the right
         elif item.kind in ("finding", "head", "break") or item.values[0] in ("。", ";"):
             ratio = ""
-        taken = _measure(items, index, ratio) if ratio else None
+        taken = _measure(items, index, ratio, stream) if ratio else None
         taken = taken or _stage(items, index, stream) or _severity(items, index, stream)
         if taken:
             marked.append(taken[0])
@@ -77,10 +96,12 @@ def _is_ratio_ahead(items: list[Item], index: int) -> bool:
     return False
 
 
-def _measure(items: list[Item], index: int, ratio: str) -> tuple[Item, int] | None:
+def _measure(
+    items: list[Item], index: int, ratio: str, stream: list[Symbol]
+) -> tuple[Item, int] | None:
     """A ratio's number: `0.8`, `>0.6`, `0.4-0.5` (cdr) or `2:3` (avr)."""
     item = items[index]
-    tail = [i.values[0] if i.values else "" for i in items[index : index + 4]]
+    tail = [stream[i.start].text for i in items[index : index + 4]]
     if ratio == "av_ratio":
         if item.kind == "number" and len(tail) > 2 and tail[1] in (":", "/") and tail[2].isdigit():
             value = f"avr:{tail[0]}/{tail[2]}"

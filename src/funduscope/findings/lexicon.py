@@ -20,6 +20,9 @@ from funduscope.findings.vocabulary import vocabulary
 # Abbreviations that are ordinary words in lower case; they count in capitals only.
 _WORDS = {"rap", "ram", "odd", "smile", "he", "me", "ma", "pm", "pi", "so", "arm", "gon"}
 
+# An eye in a finding's name is no part of it: the text's own words name the eye.
+_BOTH = "双眼"
+
 
 @dataclass(slots=True)
 class Entry:
@@ -76,18 +79,24 @@ class Lexicon:
         self._root = _Node()
         self._words: set[str] = set()
         self._near: dict[str, str] = {}
+        self._sites: dict[str, str] = {}
         self.composites: dict[str, list[Composite]] = {}
         for finding in vocabulary():
             for name in (*finding.names("zh"), *finding.names("en")):
-                self._add(name, "finding", finding.code)
+                self._add(name.removeprefix(_BOTH), "finding", finding.code)
         for heads, site, code, reach in data_rows("composites.tsv"):
-            for head in heads.split(";"):
+            for head in (form for phrase in heads.split(";") for form in _forms(phrase)):
                 self._add_head(head)
                 self.composites.setdefault(head, []).append(Composite(site, code, reach))
+        self.predicates: set[str] = set()
         for kind, value, phrases in data_rows("cues.tsv"):
-            for phrase in phrases.split(";"):
-                for form in _forms(phrase):
-                    self._add(form, kind, value)
+            if kind == "predicate":
+                self.predicates.update(phrases.split(";"))
+                continue
+            for form in (form for phrase in phrases.split(";") for form in _forms(phrase)):
+                self._add(form, kind, value)
+                if kind == "site":
+                    self._sites["".join(s.text for s in symbols(form))] = value
         for word in sorted(self._words):
             for cut in range(1, len(word)):
                 self._near.setdefault(word[:cut] + word[cut + 1 :], word)
@@ -110,7 +119,7 @@ class Lexicon:
         node = self._node(phrase)
         if node.entry is None:
             node.entry = Entry(kind, (value,))
-        elif node.entry.kind == kind == "finding" and value not in node.entry.values:
+        elif node.entry.kind == kind in ("finding", "type") and value not in node.entry.values:
             node.entry.values += (value,)
         elif node.entry.kind == "head":
             node.entry = Entry(kind, (value,), node.entry.head)
@@ -150,6 +159,11 @@ class Lexicon:
                 if node.entry is not None and (best is None or best[0] < index):
                     best = (index, node.entry)
         return best
+
+    def site_of(self, name: str) -> str:
+        """The site that a finding's canonical name begins with, or ""."""
+        cuts = (name[:cut] for cut in range(len(name) - 1, 0, -1))
+        return next((self._sites[cut] for cut in cuts if cut in self._sites), "")
 
     def scan(self, stream: list[Symbol]) -> list[Item]:
         """All entries, marks, numbers and other symbols of a stream, in order, none overlapping."""

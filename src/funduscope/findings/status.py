@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import islice
 
-from funduscope.findings.lexicon import Item
+from funduscope.findings.lexicon import Item, lexicon
 from funduscope.findings.structure import REACH, Unit
 from funduscope.findings.symbols import Symbol
 
 # Words unknown to the lexicon that an element of a list may hold: `no hemorrhage, mass, or edema`.
 _MOST_WORDS = 4
-STATING = ("finding", "head", "measure", "normal", "type")
+STATING = ("finding", "head", "measure", "normal", "abnormal", "type")
 _DROPPED = "dropped"
 
 
@@ -129,6 +129,10 @@ class StatusReader:
         unknown = sum(i.kind == "word" for i in plain)
         if unknown > _MOST_WORDS or (unknown and any(i.kind == "site" for i in inside)):
             return False  # `macula flat` is a clause of its own
+        if any(i.kind == "site" for i in inside) and any(
+            i.head in lexicon().predicates for i in plain
+        ):
+            return False  # so is `disc pale`
         return bool(plain) and all(i.kind in ("finding", "head", "word") for i in plain)
 
     def _unit(self, number: int, unit: Unit) -> None:

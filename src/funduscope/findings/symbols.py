@@ -27,10 +27,14 @@ _BRITISH = (
     ("artefact", "artifact"),
     ("naev", "nev"),
     ("grey", "gray"),
+    ("isation", "ization"),
+    ("ised", "ized"),
+    ("favour", "favor"),
+    ("odema", "edema"),
     ("pathological", "pathologic"),
 )
 _WHOLE = {"disk": "disc", "fundi": "fundus", "maculae": "macula", "drusens": "drusen"}
-_WHOLE |= {"haem": "hemorrhage", "heme": "hemorrhage", "nevi": "nevus"}
+_WHOLE |= {"hem": "hemorrhage", "heme": "hemorrhage", "nevi": "nevus"}
 _JOINED = ("pre", "sub", "intra", "peri", "epi")
 
 

@@ -1,0 +1,142 @@
+"""What a report leaves out because it has just said it.
+
+    answers    ERM: OD yes, OS no; 右眼黄斑水肿，左眼无; right eye CSME, none left
+    grades     右眼DR III期，左眼II期; moderate NPDR right, mild left
+    types      右眼湿性AMD，左眼干性; drusen: OD soft, OS hard
+
+Each takes the finding named before, in the same sentence or, where the words that leave it out are
+a whole sentence, in the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from funduscope.findings.eyes import UNKNOWN
+from funduscope.findings.grades import TARGETS
+from funduscope.findings.reading import Mention, Reading
+from funduscope.findings.status import State
+from funduscope.findings.structure import REACH, Unit
+from funduscope.findings.vocabulary import vocabulary
+
+_STATING = ("finding", "head", "site", "measure", "normal", "type", "gone")
+_STATUS = {"neg": "absent", "neg_post": "absent", "doubt": "uncertain", "yes": "present"}
+# Words of no meaning to us that an answer may hold: 暂, 则, 亦.
+_MOST_SYMBOLS = 3
+_ALL = ("均", "都", "皆", "all")
+
+
+def answer(reading: Reading, index: int, number: int, unit: Unit) -> None:
+    """`LE none`, 左眼可疑: what an eye's bare cue says of the findings named before."""
+    first, last = _segment(reading, index, unit)
+    if not _is_bare(reading, first, last, ("grade",)):
+        return
+    eyes = reading.eyes[index]
+    if eyes == UNKNOWN and reading.items[index].kind != "yes":
+        return
+    every = any(reading.stream[reading.items[i].start].text in _ALL for i in range(first, last))
+    status = _STATUS[reading.items[index].kind]
+    named = _paragraph(reading, unit) if every else None
+    for source in named or _last_named(reading, number, unit, reading.mentions):
+        others = tuple(eye for eye in eyes if eye not in source.eyes)
+        if source.state.status == "dropped" and source.eyes != UNKNOWN:
+            continue
+        if others and source.code != "normal":
+            found = reading.mention(source.code, index, number, "ellipsis")
+            found.eyes, found.state = others, State(status, rules=[reading.items[index].kind])
+            if source.eyes == UNKNOWN:  # `ERM: OD yes` asks before it answers
+                source.state = State("dropped")
+
+
+def graded(
+    reading: Reading, index: int, number: int, earlier: Sequence[Mention]
+) -> Mention | None:
+    """The finding that an eye's bare grade means, as a mention of its own: 左眼II期, `mild left`.
+
+    earlier: the mentions before the grade.
+    """
+    unit, eyes = reading.units[number], reading.eyes[index]
+    first, last = _segment(reading, index, unit)
+    if eyes == UNKNOWN or not _is_bare(reading, first, last, ()):
+        return None
+    severity = reading.items[index].values[0] == "severity"
+    words = vocabulary()
+    for source in reversed(_last_named(reading, number, unit, earlier)):
+        chain = (source.code, *words.ancestors(source.code))
+        graded_ones = {code for targets in TARGETS.values() for code in targets}
+        if not (set(chain) & graded_ones or severity) or source.code == "normal":
+            continue
+        others = tuple(eye for eye in eyes if eye not in source.eyes)
+        if others:
+            found = reading.mention(source.code, index, number, "ellipsis")
+            found.eyes, found.state = others, State(rules=["grade"])
+            return found
+    return None
+
+
+def typed(reading: Reading, code: str, index: int, number: int) -> bool:
+    """A kind named behind its disease narrows it: AMD（干性）; 右眼湿性AMD，左眼干性."""
+    words = vocabulary()
+    bases, eyes = set(words.ancestors(code)), reading.eyes[index]
+    for mention in reversed(reading.mentions):
+        if reading.sentence(mention.unit) != reading.sentence(number):
+            return False
+        if mention.code not in bases and not bases & set(words.ancestors(mention.code)):
+            continue
+        same = UNKNOWN in (eyes, mention.eyes) or set(eyes) & set(mention.eyes)
+        own = mention.code in bases
+        if own and same and reading.states[index].status == mention.state.status:
+            if mention.eyes == UNKNOWN and eyes != UNKNOWN:  # `drusen: OD soft, OS hard`
+                reading.mention(code, index, number, "type")
+                mention.state = State("dropped")
+            else:
+                mention.code, mention.rule = code, f"{mention.rule}+type"
+            return True
+        if own or not same:
+            found = reading.mention(code, index, number, "type")
+            if mention.state.status == "dropped":
+                found.state = reading.states[index]
+            return True
+    return False
+
+
+def _segment(reading: Reading, index: int, unit: Unit) -> tuple[int, int]:
+    """The items around a cue that belong to its eye: from that eye up to the next."""
+    items = reading.items
+    first = index
+    while first > unit.start and items[first].kind != "eye":
+        first -= 1
+    last = index + 1
+    while last < unit.end and items[last].kind != "eye":
+        last += 1
+    if items[first].kind != "eye" and last < unit.end:  # `none left`
+        last += 1
+    elif items[first].kind != "eye":
+        return first, unit.end
+    return first, last
+
+
+def _is_bare(reading: Reading, first: int, last: int, also: tuple[str, ...]) -> bool:
+    inside = reading.items[first:last]
+    unknown = sum(item.kind in ("word", "han", "number") for item in inside)
+    return unknown <= _MOST_SYMBOLS and all(i.kind not in (*_STATING, *also) for i in inside)
+
+
+def _paragraph(reading: Reading, unit: Unit) -> list[Mention]:
+    """All findings of a paragraph, each once."""
+    found = [m for m in reading.mentions if reading.units[m.unit].paragraph == unit.paragraph]
+    return list({m.code: m for m in found if m.rule != "ellipsis"}.values())
+
+
+def _last_named(
+    reading: Reading, number: int, unit: Unit, mentions: Sequence[Mention]
+) -> list[Mention]:
+    """The findings of the unit that named some last, in this sentence or just before it."""
+    if not mentions:
+        return []
+    newest = mentions[-1].unit
+    apart = unit.sentence - reading.sentence(newest)
+    alone = number == 0 or reading.sentence(number - 1) != unit.sentence
+    if apart > 1 or (apart == 1 and not alone) or unit.section != reading.units[newest].section:
+        return []
+    return [m for m in mentions[-REACH:] if m.unit == newest]

@@ -1,0 +1,160 @@
+"""Findings met in a report -> assertions: one row an eye, copies of one eye to the other, clean-up.
+
+The most specific finding stands alone; repeats are one; of several words on how well an eye can be
+seen the worst stands.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
+
+from funduscope.findings.assertions import Assertion
+from funduscope.findings.eyes import OTHER
+from funduscope.findings.reading import Mention, Reading
+from funduscope.findings.vocabulary import vocabulary
+
+_SEEN_WORST_FIRST = ("ungradable", "partially_ungradable", "poor_image_quality")
+# What makes 与右眼 a copy and no comparison.
+_LIKE = ("同", "相", "似", "一", "类", "无")
+
+
+def assertions_of(reading: Reading) -> list[Assertion]:
+    """The rows of all mentions, in text order."""
+    rows = []
+    for mention in reading.mentions:
+        dropped = mention.state.status == "dropped" or not mention.eyes
+        # `not normal` says nothing of what is there
+        if not dropped and not (mention.code == "normal" and mention.state.status == "absent"):
+            rows += [_row(reading, mention, eye) for eye in mention.eyes]
+    return _clean(_copy_eyes(reading, rows))
+
+
+def _row(reading: Reading, mention: Mention, eye: str) -> Assertion:
+    finding = vocabulary()[mention.code]
+    state, item = mention.state, reading.items[mention.index]
+    grade = mention.grades.get(eye)
+    if mention.code == "pdr" and (grade is None or grade.startswith("icdr")):
+        grade = "icdr:4"  # severity words grade only the nonproliferative kind
+    status = "absent" if grade and grade.endswith(":0") else state.status
+    history = state.temporality == "history" or finding.kind == "treatment"
+    if finding.kind == "systemic" or state.experiencer == "family":
+        eye = "unknown"
+    return Assertion(
+        eye=eye,
+        finding=mention.code,
+        status=status,
+        temporality="history" if history else "current",
+        experiencer=state.experiencer,
+        grade=grade if status != "absent" or (grade and grade.endswith(":0")) else None,
+        start_char=reading.stream[item.start].start,
+        end_char=reading.stream[item.end - 1].end,
+        rule="+".join([mention.rule, *dict.fromkeys(state.rules)]),
+    )
+
+
+def _copy_eyes(reading: Reading, rows: list[Assertion]) -> list[Assertion]:
+    """同右眼, `same as OD`, `OS as above`: the rows of the one eye also for the other.
+
+    Rows of the same paragraph are meant where there are any. 余同右眼 (the rest) leaves alone
+    what the other eye's own words speak of.
+    """
+    sources = dict.fromkeys(_copies(reading))
+    if not sources:
+        return rows
+    starts = [reading.stream[item.start].start for item in reading.items]
+    copied = list(rows)
+    given: dict[tuple[str, int], dict[tuple[str, str], Assertion]] = {}
+    own: dict[str, set[str]] = {}
+    for row in rows:
+        own.setdefault(row.eye, set()).update(_line(row.finding))
+        if row.temporality == "current":
+            index = bisect_right(starts, row.start_char) - 1
+            here = reading.units[reading.unit_of(index)].paragraph
+            for paragraph in (-1, here):
+                place = given.setdefault((row.eye, paragraph), {})
+                place.setdefault((row.finding, row.status), row)
+    for source, paragraph, rest in sources:
+        target = OTHER[source]
+        for row in (given.get((source, paragraph)) or given.get((source, -1), {})).values():
+            kept = row.finding in own.get(target, ()) or row.finding == "normal"
+            if not (rest and kept):
+                rule = f"{row.rule}+same_as_other_eye"
+                copied.append(replace(row, eye=target, rule=rule))
+    return copied
+
+
+def _copies(reading: Reading) -> Iterator[tuple[str, int, bool]]:
+    """Of each copy: the eye it copies, its paragraph, and whether only the rest is meant."""
+    items, eyes = reading.items, reading.eyes
+    for index, item in enumerate(items):
+        source = ""
+        after = items[index + 1] if index + 1 < len(items) else None
+        if item.kind == "copy" and after is not None and after.kind == "eye":
+            source = after.values[0]
+            if source == "OTHER":  # `OS as fellow eye`
+                source = OTHER.get(eyes[index][0], "")
+            behind = reading.stream[after.end] if after.end < len(reading.stream) else None
+            like = behind is not None and behind.text in _LIKE
+            if reading.words(index) == "与" and not like:
+                source = ""
+        elif item.kind == "copy" and reading.words(index) == "同" and _ends(after):
+            source = OTHER.get(eyes[index][0], "")  # 左眼同。
+        elif item.kind == "copy_above":
+            source = OTHER.get(eyes[index][0], "")
+        if source in OTHER:
+            rest = reading.stream[item.start].text in ("余", "其", "otherwise")
+            yield source, reading.units[reading.unit_of(index)].paragraph, rest
+
+
+def _ends(after: object) -> bool:
+    return after is None or getattr(after, "kind", "") in ("mark", "break")
+
+
+def _line(code: str) -> tuple[str, ...]:
+    words = vocabulary()
+    return (code, *words.ancestors(code), *words.descendants(code))
+
+
+def _clean(rows: list[Assertion]) -> list[Assertion]:
+    """One row for each statement; no broader row beside a narrower one, unless graded."""
+    words = vocabulary()
+    unique: dict[tuple[str, str, str, str], Assertion] = {}
+    for row in rows:
+        key = (row.eye, row.finding, row.status, row.experiencer)
+        old = unique.get(key)
+        if old is None or (old.grade is None and row.grade is not None):
+            unique[key] = row
+    broader = {
+        (r.eye, ancestor, r.status, r.experiencer)
+        for r in unique.values()
+        for ancestor in words.ancestors(r.finding)
+    }
+    kept = [r for k, r in unique.items() if k not in broader or r.grade is not None]
+    kept = _without_settled(_worst_seen(kept))
+    return sorted(kept, key=lambda r: (r.start_char, r.eye, r.finding))
+
+
+def _worst_seen(rows: list[Assertion]) -> list[Assertion]:
+    """Of ungradable, partially ungradable and poor, only the worst of each eye."""
+    worst: dict[str, int] = {}
+    for row in rows:
+        if row.finding in _SEEN_WORST_FIRST and row.status == "present":
+            rank = _SEEN_WORST_FIRST.index(row.finding)
+            worst[row.eye] = min(rank, worst.get(row.eye, rank))
+    return [
+        r
+        for r in rows
+        if r.finding not in _SEEN_WORST_FIRST
+        or r.status != "present"
+        or _SEEN_WORST_FIRST.index(r.finding) == worst[r.eye]
+    ]
+
+
+def _without_settled(rows: list[Assertion]) -> list[Assertion]:
+    """Advice to clarify a finding adds nothing where the finding is already stated."""
+    stated = {(r.eye, r.finding) for r in rows if r.status == "present"}
+    return [
+        r for r in rows if "advice_to_clarify" not in r.rule or (r.eye, r.finding) not in stated
+    ]
