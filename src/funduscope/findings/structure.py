@@ -54,8 +54,10 @@ def refine(items: list[Item], stream: list[Symbol]) -> list[Item]:
             item = Item("other", ("",), "", *_at(item))
         elif item.kind == "finding" and _is_title(item, stream):
             item = Item("other", ("",), "", *_at(item))
-        elif following is not None and following.kind == "eye" and stream[item.start].text == "如":
-            item = Item("copy", ("",), "", *_at(item))  # 左眼如右眼
+        elif stream[item.start].text == "如" and following is not None and following.kind == "eye":
+            behind = items[index + 2] if index + 2 < len(items) else None
+            if _closes(behind):  # 左眼如右眼。, but 如右眼出现…
+                item = Item("copy", ("",), "", *_at(item))
         refined.append(item)
     return refined
 
