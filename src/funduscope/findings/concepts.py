@@ -6,7 +6,6 @@ specialty, a highlighted word) asks here what the same rules make of it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 
 from funduscope.findings.eyes import EyeReader
 from funduscope.findings.grades import mark_grades
@@ -42,7 +41,7 @@ def _around(stream: list[Symbol], start: int, end: int) -> list[Item]:
     first, last = inside[0], inside[-1] + 1
     scan = lexicon().scan
     behind = (
-        replace(item, start=item.start + last, end=item.end + last) for item in scan(stream[last:])
+        item._replace(start=item.start + last, end=item.end + last) for item in scan(stream[last:])
     )
     concept = Item("finding", (_CONCEPT,), "", first, last)
     return [*scan(stream[:first]), concept, *behind]

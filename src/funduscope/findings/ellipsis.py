@@ -56,18 +56,19 @@ def graded(
     earlier: the mentions before the grade.
     """
     unit, eyes = reading.units[number], reading.eyes[index]
-    first, last = _segment(reading, index, unit)
-    if eyes == UNKNOWN or not _is_bare(reading, first, last, ()):
-        return None
     severity = reading.items[index].values[0] == "severity"
+    first, last = _segment(reading, index, unit)
+    if eyes == UNKNOWN or not _is_bare(reading, first, last if severity else index, ()):
+        return None
+    near = _last_named(reading, number, unit, earlier)
+    if not severity:
+        near = [m for m in earlier if reading.sentence(m.unit) == unit.sentence] or near
     words = vocabulary()
-    for source in reversed(_last_named(reading, number, unit, earlier)):
-        chain = (source.code, *words.ancestors(source.code))
-        graded_ones = {code for targets in TARGETS.values() for code in targets}
-        if not (set(chain) & graded_ones or severity) or source.code == "normal":
-            continue
+    on_scales = {code for targets in TARGETS.values() for code in targets}
+    for source in reversed(near):
+        scaled = on_scales & {source.code, *words.ancestors(source.code)}
         others = tuple(eye for eye in eyes if eye not in source.eyes)
-        if others:
+        if (scaled or severity) and others and source.code != "normal":
             found = reading.mention(source.code, index, number, "ellipsis")
             found.eyes, found.state = others, State(rules=["grade"])
             return found
@@ -77,14 +78,14 @@ def graded(
 def typed(reading: Reading, code: str, index: int, number: int) -> bool:
     """A kind named behind its disease narrows it: AMD（干性）; 右眼湿性AMD，左眼干性."""
     words = vocabulary()
-    bases, eyes = set(words.ancestors(code)), reading.eyes[index]
+    base, eyes = words[code].parent, reading.eyes[index]
     for mention in reversed(reading.mentions):
         if reading.sentence(mention.unit) != reading.sentence(number):
             return False
-        if mention.code not in bases and not bases & set(words.ancestors(mention.code)):
+        if base not in (mention.code, words[mention.code].parent):
             continue
         same = UNKNOWN in (eyes, mention.eyes) or set(eyes) & set(mention.eyes)
-        own = mention.code in bases
+        own = mention.code == base
         if own and same and reading.states[index].status == mention.state.status:
             if mention.eyes == UNKNOWN and eyes != UNKNOWN:  # `drusen: OD soft, OS hard`
                 reading.mention(code, index, number, "type")

@@ -22,6 +22,8 @@ from funduscope.findings.vocabulary import vocabulary
 # How many commas back a site may stand that its head leaves out: 晶状体透明，……，轻度混浊.
 _COMMAS = 8
 _WHOLE_EYE = ("fundus", "retina", "image")
+# Words beside `normal` that name no thing.
+_HEDGES = {*"大致基本均完全尚在范围内亦也仍", *"grossly essentially completely appear".split()}
 _LOOSE = ("neg", "neg_post", "doubt", "yes")
 
 
@@ -75,7 +77,7 @@ class _Finder:
             self._normal(index, number, unit)
         elif item.kind == "abnormal":
             if self.reading.states[index].status == "absent":
-                self._normal(index, number, unit)
+                self._normal(index, number, unit, State(rules=["abnormal_denied"]))
         elif item.kind in _LOOSE:
             ellipsis.answer(self.reading, index, number, unit)
 
@@ -127,7 +129,10 @@ class _Finder:
 
     def _site_near(self, composite: Composite, index: int, number: int, unit: Unit) -> bool:
         """Whether the nearest site, before the head or just after it, is the composite's."""
-        before = self._sites(range(index - 1, max(unit.start, index - REACH) - 1, -1))
+        back = range(index - 1, max(unit.start, index - REACH) - 1, -1)
+        before = self._sites(back)
+        if not before and composite.reach == "sentence":
+            before = self._sites_within(back)
         if not before and composite.reach == "sentence":
             for earlier in reversed(self.units[max(0, number - _COMMAS) : number]):
                 if earlier.sentence != unit.sentence:
@@ -159,7 +164,7 @@ class _Finder:
                     return (site,)
         return ()
 
-    def _normal(self, index: int, number: int, unit: Unit) -> None:
+    def _normal(self, index: int, number: int, unit: Unit, state: State | None = None) -> None:
         """`normal` of the whole eye: nothing smaller is named in its unit."""
         inside = self.reading.inside(index, unit)
         sites = {i.values[0] for i in inside if i.kind == "site"} - set(_WHOLE_EYE)
@@ -167,7 +172,7 @@ class _Finder:
         findings = [i for i in others if i.kind in ("finding", "head", "measure", "grade")]
         spelled = self.items[index].kind == "finding"
         named = any(i.kind == "eye" for i in inside)
-        whole = any(i.kind == "site" for i in inside) or named
+        whole = any(i.kind == "site" for i in inside) or named or self._is_alone(inside)
         if sites or not (spelled or (whole and not findings)):
             return
         eyes = self.eyes[index]
@@ -178,7 +183,14 @@ class _Finder:
                 both = eyes if named or said == set(UNKNOWN) else SIDES["OU"]
                 eyes = tuple(e for e in both if e not in said)
         if eyes:
-            self.reading.mention("normal", index, number, "normal").eyes = eyes
+            found = self.reading.mention("normal", index, number, "normal")
+            found.eyes, found.state = eyes, state or found.state
+
+    @staticmethod
+    def _is_alone(inside: list[Item]) -> bool:
+        """Whether `normal` stands with nothing that could be normal instead of the eye."""
+        words = [i.values[0] for i in inside if i.kind in ("word", "han")]
+        return all(word in _HEDGES for word in words)
 
 
 class _Grader:

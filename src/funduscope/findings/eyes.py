@@ -103,7 +103,7 @@ class EyeReader:
         elif not stating:
             self._bare(number, unit, places)
         elif places[0] < stating[0]:
-            self._prefixed(unit, places)
+            self._prefixed(number, unit, places)
         else:
             self._postfixed(number, unit, places)
 
@@ -115,8 +115,10 @@ class EyeReader:
         for index in range(start, end):
             self.eyes[index] = self._current
 
-    def _prefixed(self, unit: Unit, places: list[int]) -> None:
+    def _prefixed(self, number: int, unit: Unit, places: list[int]) -> None:
         self._mark(unit.start, places[0])
+        if self._current == UNKNOWN and places[0] > unit.start:
+            self._name_opening(number, unit, places[0])
         self._closed = None
         for place, stop in zip(places, [*places[1:], unit.end], strict=True):
             before, joined = self._current, self._joined(place)
@@ -125,6 +127,15 @@ class EyeReader:
                 self._current = SIDES["OU"]
                 self._last_named = before
             self._mark(place, stop)
+
+    def _name_opening(self, number: int, unit: Unit, place: int) -> None:
+        """`Without holes, the retina of the left eye shows ...`: what opens the sentence is its."""
+        if self.stream[self.items[place - 1].start].text in ("of", "in"):
+            self._resolve(self.items[place])
+            held, self._current = self._current, SIDES.get(self.items[place].values[0], UNKNOWN)
+            self._mark(unit.start, place)
+            self._reach_back(number, unit, held)
+            self._current = held
 
     def _all(self, unit: Unit) -> bool:
         """右眼…，左眼…，均…: both eyes that the sentence has named."""
@@ -140,7 +151,7 @@ class EyeReader:
     def _bare(self, number: int, unit: Unit, places: list[int]) -> None:
         """A unit of eyes only: behind its findings (`..., right eye.`) or a heading (`OD:`)."""
         held = self._current
-        self._prefixed(unit, places)
+        self._prefixed(number, unit, places)
         self._mark(unit.start, places[0])
         last = self.items[unit.end - 1]
         nxt = self.units[number + 1] if number + 1 < len(self.units) else None
@@ -177,6 +188,8 @@ class EyeReader:
             opens = chinese and after is not None and after.kind not in ("mark", "break")
             eyes = self._resolve(self.items[place])
             if opens:
+                if self.items[place - 1].values == (":",):  # `VTDR: right eye no`
+                    self._current = UNKNOWN
                 self._mark(begin, place)
                 self._current = eyes
             else:

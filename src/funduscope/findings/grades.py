@@ -43,7 +43,7 @@ DEFAULTS = {
 
 
 def _number(symbol: Symbol) -> int | None:
-    if symbol.kind == "number" and symbol.text.isdigit():
+    if symbol.kind == "number" and symbol.text.isdigit() and len(symbol.text) <= 2:
         return int(symbol.text)
     if symbol.raw in _ROMAN:
         return _ROMAN[symbol.raw]

@@ -13,13 +13,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
+from typing import NamedTuple
 
-from funduscope.findings.symbols import Symbol, symbols
+from funduscope.findings.symbols import LONGEST, Symbol, symbols
 from funduscope.findings.vocabulary import vocabulary
 
 # Abbreviations that are ordinary words in lower case; they count in capitals only.
 _WORDS = {"rap", "ram", "odd", "smile", "he", "me", "ma", "pm", "pi", "so", "arm", "gon"}
 
+# English words of so many letters are read with one letter missing or too many.
+_TYPED = 6
+_MISTYPED = ("finding", "head")
 # An eye in a finding's name is no part of it: the text's own words name the eye.
 _BOTH = "双眼"
 
@@ -33,8 +37,7 @@ class Entry:
     head: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """An entry met in a text, or a mark or number; `start` and `end` index the symbols."""
 
     kind: str
@@ -61,6 +64,22 @@ def _forms(phrase: str) -> Iterator[str]:
     parts = [part.split("|") for part in re.split(r"[{}]", phrase)]
     for form in itertools.product(*parts):
         yield " ".join("".join(form).split())
+
+
+def _exchanged(name: str, groups: list[list[str]]) -> Iterator[str]:
+    """A name with words of one or two groups exchanged for others of the same group."""
+    once = list(_exchanged_once(name, groups))
+    yield from once
+    for form in once:
+        yield from _exchanged_once(form, groups)
+
+
+def _exchanged_once(name: str, groups: list[list[str]]) -> Iterator[str]:
+    for group in groups:
+        # the longest word of a group that stands in the name
+        inside = max((word for word in group if word in name), key=len, default="")
+        if inside:
+            yield from (name.replace(inside, word) for word in group if word != inside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +116,12 @@ class Lexicon:
                 self._add(form, kind, value)
                 if kind == "site":
                     self._sites["".join(s.text for s in symbols(form))] = value
+        self._add_variants()
+        self._typed = {typed: frozenset(meant) for typed, meant in data_rows("typos.tsv")}
+        self._firsts: dict[str, set[str]] = {}
+        for first, node in self._root.children.items():
+            for second in node.children:
+                self._firsts.setdefault(second, set()).add(first)
         for word in sorted(self._words):
             for cut in range(1, len(word)):
                 self._near.setdefault(word[:cut] + word[cut + 1 :], word)
@@ -110,7 +135,7 @@ class Lexicon:
             capitals = part.kind == "word" and not part.raw.islower() and part.raw[1:] != key[1:]
             if capitals and lone and (len(part.raw) <= 2 or part.text in _WORDS):
                 key = "=" + part.raw
-            elif part.kind == "word" and len(key) >= 8:
+            elif part.kind == "word" and len(key) >= _TYPED:
                 self._words.add(key)
             node = node.children.setdefault(key, _Node())
         return node
@@ -118,7 +143,7 @@ class Lexicon:
     def _add(self, phrase: str, kind: str, value: str) -> None:
         node = self._node(phrase)
         if node.entry is None:
-            node.entry = Entry(kind, (value,))
+            node.entry = Entry(kind, tuple(value.split(" ")))
         elif node.entry.kind == kind in ("finding", "type") and value not in node.entry.values:
             node.entry.values += (value,)
         elif node.entry.kind == "head":
@@ -130,15 +155,32 @@ class Lexicon:
             node.entry = Entry("head", ())
         node.entry.head = phrase
 
-    @lru_cache(maxsize=16384)  # noqa: B019 - one lexicon lives as long as the process
+    def _add_variants(self) -> None:
+        """Names in which a word is exchanged for another of the same meaning; they take no place
+        of a name that is written in the vocabulary."""
+        groups: dict[str, list[list[str]]] = {"zh": [], "en": []}
+        for language, words in data_rows("variants.tsv"):
+            groups[language].append(words.split(";"))
+        for finding in vocabulary():
+            for language, exchanges in groups.items():
+                for name in finding.names(language):
+                    for form in _exchanged(name, exchanges):
+                        node = self._node(form)
+                        if node.entry is None:
+                            node.entry = Entry("finding", (finding.code,))
+
     def _keys(self, text: str, raw: str) -> tuple[str, ...]:
         """The keys under which a word may stand in the tree, likeliest first."""
+        return self._keys_of(text, raw) if len(raw) <= LONGEST else (text,)
+
+    @lru_cache(maxsize=16384)  # noqa: B019 - one lexicon lives as long as the process
+    def _keys_of(self, text: str, raw: str) -> tuple[str, ...]:
         keys = [text]
         if raw.isupper() or raw[:-1].isupper():
             keys = ["=" + raw, "=" + raw.removesuffix("s"), text]
             if raw.endswith("s"):
                 keys.append(raw[:-1].lower())
-        if len(text) >= 7 and text not in self._words:
+        if len(text) >= _TYPED - 1 and text not in self._words:
             cuts = (text[:cut] + text[cut + 1 :] for cut in range(1, len(text)))
             near = self._near.get(text) or next((c for c in cuts if c in self._words), None)
             keys += [near] if near else []
@@ -147,17 +189,58 @@ class Lexicon:
     def _longest(self, stream: list[Symbol], index: int) -> tuple[int, Entry] | None:
         best: tuple[int, Entry] | None = None
         nodes = [self._root]
-        while nodes and index < len(stream):
+        last = len(stream)
+        while index < last:
             symbol = stream[index]
             if symbol.kind == "word":
                 keys = self._keys(symbol.text, symbol.raw)
                 nodes = [n.children[k] for n in nodes for k in keys if k in n.children]
+            elif len(nodes) == 1:
+                node = nodes[0].children.get(symbol.text)
+                if node is None:
+                    break
+                nodes[0] = node
             else:
                 nodes = [n.children[symbol.text] for n in nodes if symbol.text in n.children]
+            if not nodes:
+                break
             index += 1
             for node in nodes:
                 if node.entry is not None and (best is None or best[0] < index):
                     best = (index, node.entry)
+        return best
+
+    def _mistyped(self, stream: list[Symbol], index: int) -> tuple[int, Entry] | None:
+        """The longest finding of three or more characters from here, up to half of them mistyped.
+
+        One of its first two characters must be right.
+        """
+        char = stream[index].text
+        after = stream[index + 1].text if index + 1 < len(stream) else ""
+        firsts = self._typed.get(char, frozenset()) & self._firsts.get(after, frozenset())
+        paths = [(self._root.children[first], 1) for first in sorted(firsts)]
+        node = self._root.children.get(char)
+        second = node.children if node else {}
+        if node is not None and (
+            after in second or self._typed.get(after, frozenset()) & second.keys()
+        ):
+            paths.append((node, 0))
+        best: tuple[int, Entry] | None = None
+        place = index + 1
+        while paths and place < len(stream):
+            typed = stream[place].text
+            meant = self._typed.get(typed, frozenset())
+            paths = [
+                (child, errors + (key != typed))
+                for node, errors in paths
+                for key, child in node.children.items()
+                if key == typed or key in meant
+            ]
+            place += 1
+            for node, errors in paths:
+                long = place - index
+                if node.entry and node.entry.kind in _MISTYPED and 0 < errors <= long // 2:
+                    best = (place, node.entry) if long > 2 else best
         return best
 
     def site_of(self, name: str) -> str:
@@ -170,9 +253,10 @@ class Lexicon:
         items: list[Item] = []
         index = 0
         while index < len(stream):
-            match = self._longest(stream, index)
+            match, symbol = self._longest(stream, index), stream[index]
+            if symbol.kind == "han" and (match is None or match[1].kind == "site"):
+                match = self._mistyped(stream, index) or match
             if match is None:
-                symbol = stream[index]
                 items.append(Item(symbol.kind, (symbol.text,), "", index, index + 1))
                 index += 1
             else:

@@ -7,8 +7,6 @@ nothing after it takes the findings before it (`retinal detachment was ruled out
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import islice
-
 from funduscope.findings.lexicon import Item, lexicon
 from funduscope.findings.structure import REACH, Unit
 from funduscope.findings.symbols import Symbol
@@ -41,6 +39,7 @@ class _Scope:
     family: bool = False
     advice: bool = False
     condition: bool = False
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class StatusReader:
         elements: list[list[Item]] = []
         whole = True
         eyeless = all(i.kind != "eye" for i in self.items[unit.start : unit.end])
-        for after in islice(self.units, number + 1, number + REACH):
+        for after in self.units[number + 1 : number + REACH]:
             if after.sentence != unit.sentence or after.depth != unit.depth:
                 break
             inside = self.items[after.start : after.end]
@@ -120,7 +119,8 @@ class StatusReader:
         if self._scope.status != "absent":
             return False
         english = self.stream[self.items[self._scope.since].start].kind == "word"
-        return english or len(elements) > 1
+        self._scope.listed = self._scope.listed or english or len(elements) > 1
+        return self._scope.listed
 
     @staticmethod
     def _bare(inside: list[Item]) -> bool:
@@ -147,13 +147,13 @@ class StatusReader:
                 self._set("present", "")
             elif kind in _CUES:
                 ahead = self._ahead(index, unit.end)
-                behind = self._stating(max(last_cue, index - REACH), index)
+                behind = self._joined(self._stating(max(last_cue, index - REACH), index), index)
                 if kind in _REACHING and last_cue == unit.start:
                     behind = self._listed_before(number, unit, index) + behind
                 if kind in _ALONE and not (ahead or behind) and self._alone(unit, index):
                     behind = self._unit_before(number, unit)
                 _CUES[kind](self, _Cue(index, ahead, behind))
-                if kind not in ("assert", "list") or self._is_sign(index):
+                if kind not in ("assert", "list", "history") or self._is_sign(index):
                     last_cue = index + 1 if not ahead or behind else last_cue
 
     def _listed_before(self, number: int, unit: Unit, index: int) -> list[int]:
@@ -176,6 +176,16 @@ class StatusReader:
             if headed:
                 break
         return listed
+
+    def _joined(self, behind: list[int], index: int) -> list[int]:
+        """Of findings before an English cue, those of one list: `PRP, NVD and NVE regressed`."""
+        if self.stream[self.items[index].start].kind != "word":
+            return behind
+        for place in range(len(behind) - 1, 0, -1):
+            between = self.items[behind[place - 1] + 1 : behind[place]]
+            if not any(i.kind in ("list", "mark", "site", "word") for i in between):
+                return behind[place:]
+        return behind
 
     def _alone(self, unit: Unit, index: int) -> bool:
         """Whether nothing but marks stands with a cue in its unit."""
@@ -224,6 +234,7 @@ class StatusReader:
     def _set(self, status: str, rule: str, cue: _Cue | None = None) -> None:
         self._scope.status, self._scope.rule = status, rule
         self._scope.since = cue.index if cue else 0
+        self._scope.listed = False
 
     def _words(self, index: int) -> str:
         """A cue as written, for the names of rules."""
@@ -328,6 +339,8 @@ class StatusReader:
 
     def _resolve(self, cue: _Cue) -> None:
         self._apply(cue, "absent", "resolved")
+        for place in cue.behind:
+            self.states[place].temporality = "current"
 
 
 _DENY_BEHIND = ("not", "denied", "deny", "absent", "never", "negative")

@@ -9,12 +9,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
+from typing import NamedTuple
 
-_TOKEN = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?|(?<![A-Za-z\d])\.\d+|\n|[^\sA-Za-z\d]")
+# One symbol each; what matches none (blanks) separates. Only ASCII digits and letters make numbers
+# and words: everything else was brought to that form before or is a mark.
+_TOKEN = re.compile(
+    r"(?P<word>[A-Za-z]+)|(?P<number>[0-9]+(?:\.[0-9]+)?|(?<![A-Za-z0-9])\.[0-9]+)|(?P<break>\n)"
+    r"|(?P<han>[\u3400-\u9fff\uf900-\ufaff])|(?P<mark>[^\sA-Za-z0-9])"
+)
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+# Characters that nobody sees (controls, soft hyphen, zero width, direction): left out.
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+)
 _BRITISH = (
     ("oedem", "edem"),
     ("aem", "em"),
@@ -35,11 +45,14 @@ _BRITISH = (
 )
 _WHOLE = {"disk": "disc", "fundi": "fundus", "maculae": "macula", "drusens": "drusen"}
 _WHOLE |= {"hem": "hemorrhage", "heme": "hemorrhage", "nevi": "nevus"}
+_HYPHENS = "-\u2010\u2011\u2013"
+_SECOND_PARTS = ("retinal", "macular", "hyaloid")
+LONGEST = 32
+"""Longer words than any of ours: they are not kept in caches, nor sought as typing errors."""
 _JOINED = ("pre", "sub", "intra", "peri", "epi")
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """One symbol. `kind` is han, word, number, mark or break (a line break)."""
 
     text: str
@@ -50,28 +63,33 @@ class Symbol:
 
 
 @lru_cache(maxsize=1)
-def traditional() -> dict[str, str]:
-    """Traditional character -> simplified, for the characters that occur in our terms."""
+def _same_length() -> dict[int, str]:
+    """For `str.translate`: traditional -> simplified, full width -> half width, one for one."""
     table = resources.files("funduscope.findings").joinpath("data/traditional.tsv")
-    pairs = (line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()[1:])
-    return {pair[0]: pair[1] for pair in pairs}
+    lines = table.read_text(encoding="utf-8").splitlines()[1:]
+    wide = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+    return wide | {0x3000: " "} | {ord(line[0]): line.split("\t")[1] for line in lines}
 
 
-@lru_cache(maxsize=8192)
 def _plain(char: str) -> str:
-    """One character in canonical width and simplified form (may become several characters)."""
-    folded = unicodedata.normalize("NFKC", char)
-    return "".join(traditional().get(part, part) for part in folded)
+    """One character in canonical width and simplified form (none, one or several)."""
+    if _UNSEEN.match(char):
+        return ""
+    return unicodedata.normalize("NFKC", char).translate(_same_length())
 
 
 def simplified(text: str) -> str:
     """A text in canonical width and simplified characters."""
-    return text if text.isascii() else "".join(map(_plain, text))
+    return _unfold(text)[0]
+
+
+def canonical_word(word: str) -> str:
+    """An English word in lower case, American spelling and the singular."""
+    return _canonical(word) if len(word) <= LONGEST else word.lower()
 
 
 @lru_cache(maxsize=65536)
-def canonical_word(word: str) -> str:
-    """An English word in lower case, American spelling and the singular."""
+def _canonical(word: str) -> str:
     low = word.lower()
     for british, american in _BRITISH:
         if british in low:
@@ -85,22 +103,19 @@ def canonical_word(word: str) -> str:
     return _WHOLE.get(low, low)
 
 
-def _unfold(text: str) -> tuple[str, list[int]]:
+def _unfold(text: str) -> tuple[str, Sequence[int]]:
     """The canonical characters and, for each, its index in the text as given."""
-    if text.isascii():
-        return text, list(range(len(text)))
-    chars: list[str] = []
-    origin: list[int] = []
-    for index, char in enumerate(text):
-        for part in _plain(char):
-            chars.append(part)
-            origin.append(index)
-    return "".join(chars), origin
+    plain = text if text.isascii() else text.translate(_same_length())
+    if not _UNSEEN.search(plain) and unicodedata.is_normalized("NFKC", plain):
+        return plain, range(len(text) + 1)
+    parts = [_plain(char) for char in text]
+    origin = [index for index, part in enumerate(parts) for _ in part]
+    return "".join(parts), origin
 
 
 _SIDE = r"右眼|左眼|双眼|右|左|双|(?i:OD|OS|OU|RE|LE|R|L|right eye|left eye|both eyes)"
 _BRACKETED = re.compile(
-    rf"(?P<open>[(\[【<「])\s*(?:{_SIDE})\s*[)\]】>」]|(?<![^\s;,])(?:{_SIDE})\)"
+    rf"(?P<open>[(\[【<「])[ \t]*(?:{_SIDE})[ \t]*[)\]】>」]|(?<![^\s;,])(?:{_SIDE})\)"
 )
 _STOPS = ";,.:。、\n"
 
@@ -112,8 +127,8 @@ def _headed(plain: str) -> str:
     """
 
     def heading(found: re.Match[str]) -> str:
-        before, after = plain[: found.start()].rstrip(" "), plain[found.end() :].lstrip(" ")
-        opens = (not before or before[-1] in _STOPS) and after and after[0] not in _STOPS
+        before, after = _beside(plain, found.start(), -1), _beside(plain, found.end(), 1)
+        opens = (not before or before in _STOPS) and after and after not in _STOPS
         if found["open"] == "(" and not opens:
             return found[0]
         return f" {found[0][1:-1]}:" if found["open"] else f"{found[0][:-1]}:"
@@ -121,12 +136,12 @@ def _headed(plain: str) -> str:
     return _BRACKETED.sub(heading, plain)
 
 
-def _kind(token: str) -> str:
-    if token == "\n":
-        return "break"
-    if token[0].isascii():
-        return "word" if token[0].isalpha() else "number" if token[-1].isdigit() else "mark"
-    return "han" if _HAN.match(token) else "mark"
+def _beside(plain: str, place: int, step: int) -> str:
+    """The nearest character before (-1) or from (1) a place on that is no blank, or ""."""
+    index = place - 1 if step < 0 else place
+    while 0 <= index < len(plain) and plain[index] == " ":
+        index += step
+    return plain[index] if 0 <= index < len(plain) else ""
 
 
 def symbols(text: str) -> list[Symbol]:
@@ -138,48 +153,44 @@ def symbols(text: str) -> list[Symbol]:
     plain, origin = _unfold(text)
     plain = _headed(plain)
     found: list[Symbol] = []
-    tokens = [(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(plain)]
-    for index, (token, start, end) in enumerate(tokens):
-        kind = _kind(token)
-        if token in "-\u2010\u2011\u2013" and _inside_word(plain, start, end):
-            continue
+    for match in _TOKEN.finditer(plain):
+        token, kind = match.group(), match.lastgroup or ""
+        start, end = match.span()
         first, last = origin[start], origin[end - 1] + 1
-        if kind != "word":
-            text = f"0{token}" if kind == "number" and token[0] == "." else token
-            found.append(Symbol(text, token, kind, first, last))
-            continue
-        low = token.lower()
-        glued = index and low in ("retinal", "macular", "hyaloid") and found
-        if low.startswith("non") and len(low) > 8:
-            cut = origin[start + 3]
-            found.append(Symbol("non", token[:3], kind, first, cut))
-            found.append(Symbol(canonical_word(token[3:]), token[3:], kind, cut, last))
-        elif glued and found[-1].text in _JOINED:
-            before = found.pop()
-            found.append(Symbol(before.text + low, before.raw + token, kind, before.start, last))
-        else:
-            found.append(Symbol(canonical_word(token), token, kind, first, last))
+        if kind == "word":
+            _word(token, first, last, origin[min(start + 3, end - 1)], found)
+        elif kind == "number" and token[0] == ".":
+            found.append(Symbol(f"0{token}", token, kind, first, last))
+        elif token not in _HYPHENS or not _inside_word(plain, start, end):
+            found.append(Symbol(token, token, kind, first, last))
     return found
 
 
+def _word(token: str, first: int, last: int, cut: int, found: list[Symbol]) -> None:
+    """Append a word: `non` apart from what it denies, `pre` and `retinal` as one."""
+    low = token.lower()
+    if low.startswith("non") and len(low) > 8:
+        found.append(Symbol("non", token[:3], "word", first, cut))
+        found.append(Symbol(canonical_word(token[3:]), token[3:], "word", cut, last))
+    elif low in _SECOND_PARTS and found and found[-1].text in _JOINED:
+        before = found.pop()
+        found.append(Symbol(before.text + low, before.raw + token, "word", before.start, last))
+    else:
+        found.append(Symbol(canonical_word(token), token, "word", first, last))
+
+
 def _inside_word(plain: str, start: int, end: int) -> bool:
-    return (
-        start > 0
-        and end < len(plain)
-        and plain[start - 1].isascii()
-        and plain[start - 1].isalpha()
-        and plain[end].isascii()
-        and plain[end].isalpha()
-    )
-
-
-_MIXED = 0.25
-"""A language counts from this share of the words on."""
+    inside = 0 < start and end < len(plain)
+    return inside and all(c.isascii() and c.isalpha() for c in (plain[start - 1], plain[end]))
 
 
 def has_han(text: str) -> bool:
     """Whether a text holds a Chinese character."""
     return _HAN.search(text) is not None
+
+
+_MIXED = 0.25
+"""A language counts from this share of the words on."""
 
 
 def language_of(text: str) -> str:
