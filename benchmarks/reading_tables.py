@@ -17,8 +17,8 @@ from funduscope.findings.vocabulary import vocabulary
 
 DATA = Path(__file__).resolve().parent.parent / "src" / "funduscope" / "findings" / "data"
 BLOCKS = ((0x3400, 0x9FFF), (0xF900, 0xFAFF))
-# Two readers write them for each other: 着 is written 著 in Taiwan and Hong Kong.
-ALSO = {"著": "着", "妳": "你"}
+# 着 is written 著 in Taiwan and Hong Kong, 荧光 螢光.
+ALSO = {"著": "着", "妳": "你", "螢": "荧"}
 ALIKE = ("体休", "未末", "已己", "管菅", "睛晴", "弧孤", "盘盆", "栓拴", "脉肪", "侧测", "挛孪", "晶品")
 COMMON = (0xB0, 0xD7)  # rows of GB 2312 that hold the characters of daily use
 
