@@ -283,7 +283,10 @@ class StatusReader:
         versus = self.stream[self.items[cue.index].start].text in ("vs", "versus")
         if versus:
             self._apply(cue, "uncertain", "doubt_versus")
-        if cue.ahead and not (self._is_question(cue.index) and cue.behind):
+        after = self.items[cue.index + 1] if cue.index + 1 < len(self.items) else None
+        if self._words(cue.index) == "考虑有" and after is not None and after.kind == "grade":
+            self._set("present", "")  # 考虑有重度白内障: who grades it has seen it
+        elif cue.ahead and not (self._is_question(cue.index) and cue.behind):
             self._set("uncertain", "doubt", cue)
         else:
             self._apply(cue, "uncertain", "doubt_after")
