@@ -130,7 +130,8 @@ class EyeReader:
 
     def _name_opening(self, number: int, unit: Unit, place: int) -> None:
         """`Without holes, the retina of the left eye shows ...`: what opens the sentence is its."""
-        if self.stream[self.items[place - 1].start].text in ("of", "in"):
+        before = self.items[max(unit.start, place - 2) : place]
+        if any(self.stream[i.start].text in ("of", "in") for i in before):
             self._resolve(self.items[place])
             held, self._current = self._current, SIDES.get(self.items[place].values[0], UNKNOWN)
             self._mark(unit.start, place)

@@ -150,12 +150,14 @@ def _severity(items: list[Item], index: int, stream: list[Symbol]) -> tuple[Item
     symbol = stream[item.start]
     if item.kind not in ("word", "han") or symbol.text not in SEVERITY:
         return None
-    end = index + 1
+    end, value = index + 1, str(SEVERITY[symbol.text])
     if item.kind == "han":
-        if item.end >= len(stream) or stream[item.end].text not in ("度", "型"):
+        ahead = [s.text for s in stream[item.end : item.end + 3]]
+        while ahead and ahead[0] in ("至", "到", "-", "~", *SEVERITY):  # 中重度: no one grade
+            ahead, end, value = ahead[1:], end + 1, ""
+        if not ahead or ahead[0] not in ("度", "型"):
             return None
-        end = index + 2
-    value = str(SEVERITY[symbol.text])
+        end += 1
     return Item("grade", ("severity", value), "", item.start, items[end - 1].end), end
 
 
@@ -170,7 +172,7 @@ def on_scale(unit: str, value: str, family: str, scale: str) -> str | None:
             return f"cn_dr:{value}"
         if unit in ("icdr", "level", "stage") and numeric and int(value) <= 4:
             return f"icdr:{value}"
-        return f"icdr:{value}" if unit == "severity" else None
+        return f"icdr:{value}" if unit == "severity" and value else None
     if unit == "severity":
         return None
     if family == "hypertensive_retinopathy" and numeric and int(value) <= 4:
