@@ -16,6 +16,7 @@ from functools import lru_cache
 from importlib import resources
 
 from funduscope.errors import DataError
+from funduscope.findings.symbols import symbols
 
 # Label words of labelled public sets that are not codes themselves.
 LABEL_WORDS = {
@@ -119,11 +120,41 @@ class Vocabulary:
         """Codes one step narrower, in table order."""
         return tuple(c for c in self.descendants(code) if self._findings[c].parent == code)
 
+    def named(self, name: str) -> tuple[str, ...]:
+        """The codes whose code, name or synonym this is, in either language; () for none.
+
+        Spelled as the reader reads: case, width, hyphens, plural, British or traditional forms.
+        """
+        return (name,) if name in self else self._index().get(_spelled(name), ())
+
+    def near(self, name: str) -> tuple[str, ...]:
+        """Up to three codes that are spelled like a word or have such a name, nearest first."""
+        known: dict[str, tuple[str, ...]] = {_joined(code): (code,) for code in self.codes}
+        known |= {"".join(key): codes for key, codes in self._index().items()}
+        found = difflib.get_close_matches(_joined(name), known, n=6, cutoff=0.6)
+        return tuple(dict.fromkeys(code for word in found for code in known[word]))[:3]
+
+    def _index(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        index: dict[tuple[str, ...], tuple[str, ...]] = {}
+        for finding in self:
+            for name in (*finding.names("zh"), *finding.names("en")):
+                key = _spelled(name)
+                index[key] = tuple(dict.fromkeys((*index.get(key, ()), finding.code)))
+        return index
+
     def match_label(self, word: str) -> str | None:
         """The code of a label word (`dr`, `laser_spot`, `erm`), or None for a word without one."""
         word = word.strip().lower()
         code = LABEL_WORDS.get(word, word)
         return code if code in self else None
+
+
+def _spelled(name: str) -> tuple[str, ...]:
+    return tuple(symbol.text for symbol in symbols(name.replace("_", " ")))
+
+
+def _joined(name: str) -> str:
+    return "".join(_spelled(name))
 
 
 def _split(cell: str) -> tuple[str, ...]:
