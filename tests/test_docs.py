@@ -82,7 +82,8 @@ def test_chinese_stands_only_where_it_may():
     assert stray == []
 
 
-def test_the_page_of_tables_is_what_the_code_says():
+@pytest.mark.parametrize("name", ["tables", "vocabulary"])
+def test_the_generated_pages_are_what_the_code_says(name):
     folder = ROOT / "docs" / "reference"
-    made = runpy.run_path(str(folder / "make_tables.py"))["page"]()
-    assert (folder / "tables.md").read_text(encoding="utf-8") == made
+    made = runpy.run_path(str(folder / f"make_{name}.py"))["page"]()
+    assert (folder / f"{name}.md").read_text(encoding="utf-8") == made

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from funduscope import store
-from funduscope.cli import options
+from funduscope.cli import options, reading
 from funduscope.cli.screen import Screen
 from funduscope.cli.stages import show_metrics
 from funduscope.config import Settings, describe
@@ -22,11 +22,58 @@ from funduscope.errors import BundleError, ConfigError, DataError, missing_extra
 Thing = Annotated[
     Path, typer.Argument(metavar="THING", help="A folder that a stage made, or one of its tables.")
 ]
+Shown = Annotated[
+    str,
+    typer.Argument(
+        metavar="THING",
+        help="A folder that a stage made, one of its tables, a report as a text file (- reads "
+        "standard input), or the word vocabulary.",
+    ),
+]
+Finding = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[FINDING]",
+        help="With vocabulary: a code, or a name or synonym in Chinese or English.",
+        show_default=False,
+    ),
+]
 
 
-def show(thing: Thing, quiet: options.Quiet = False, json: options.Json = False) -> None:
-    """Show a corpus, run, bundle, embeddings, evaluation, package, or one table of them."""
+def show(
+    thing: Shown,
+    finding: Finding = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Show a corpus, run, bundle, embeddings, evaluation, package, or one table of them; how a
+    report is read; the vocabulary of findings.
+
+    A report's text is printed with what was read from it marked by status, and every assertion
+    with its rules.
+    """
     screen = Screen(quiet=quiet, as_json=json)
+    if thing == "vocabulary":
+        reading.show_vocabulary(screen, finding)
+    elif finding is not None:
+        raise _unknown("thing with a FINDING", thing, ["vocabulary"], "show THING FINDING")
+    elif thing == "-" or (Path(thing).is_file() and Path(thing).suffix != ".parquet"):
+        reading.show_report(screen, thing)
+    else:
+        _show_made(screen, Path(thing))
+
+
+def _show_made(screen: Screen, thing: Path) -> None:
+    """What a stage made: a folder, or a table of one."""
+    if not thing.exists():
+        near = difflib.get_close_matches(str(thing), ["vocabulary"], cutoff=0.7)
+        raise DataError(
+            "no such file or folder",
+            place=str(thing),
+            rule="a folder that a stage made, one of its tables, a report, or vocabulary",
+            remedy=f"did you mean '{near[0]}'?" if near else "correct the path",
+            code="missing",
+        )
     if thing.suffix == ".parquet":
         _show_table(screen, thing)
         return

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -22,6 +22,8 @@ from rich.table import Table
 from rich.text import Text
 
 from funduscope import config
+
+_WIDE = 1000
 
 
 class Bars:
@@ -75,7 +77,7 @@ class Screen:
     def say(self, text: str) -> None:
         """A line for people."""
         if not (self.quiet or self.as_json):
-            self.console.print(_harmless(text), markup=False)
+            self.console.print(harmless(text), markup=False)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """A table for people; numbers stand to the right, None is a dash."""
@@ -88,6 +90,24 @@ class Screen:
         for row in rows:
             drawn.add_row(*(_cell(value) for value in row))
         Console(highlight=False).print(drawn)
+
+    @property
+    def colored(self) -> bool:
+        """Whether people look at colors: a terminal, and nobody set NO_COLOR."""
+        console = self.console
+        return console.is_terminal and console.color_system is not None and not console.no_color
+
+    @property
+    def unicode(self) -> bool:
+        """Whether every sign can be written; some Windows consoles know their code page only."""
+        return self.console.encoding.lower().startswith("utf")
+
+    def draw(self, drawing: RenderableType, *, wide: bool = False) -> None:
+        """A drawing of rich for people; `wide` ones are not wrapped for a file or a pipe."""
+        if self.quiet or self.as_json:
+            return
+        width = _WIDE if wide and not self.console.is_terminal else None
+        Console(highlight=False, width=width).print(drawing)
 
     def data(self, value: Mapping[str, Any]) -> None:
         """The result for machines: one line of JSON."""
@@ -105,10 +125,10 @@ def _cell(value: object) -> Text:
     """What a cell shows; nothing in it is markup."""
     if value is None:
         return Text("-")
-    return Text(f"{value:.3f}" if isinstance(value, float) else _harmless(str(value)))
+    return Text(f"{value:.3f}" if isinstance(value, float) else harmless(str(value)))
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Text whose signs are signs, not commands of the terminal; an archive may hold any."""
     return "".join(
         "\ufffd" if unicodedata.category(sign) in ("Cc", "Cf") and sign != "\n" else sign

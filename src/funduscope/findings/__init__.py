@@ -12,6 +12,16 @@ from funduscope.findings.extraction import extract
 from funduscope.findings.eyes import eye_texts
 from funduscope.findings.labels import LabelRow, label_rows
 from funduscope.findings.prompts import PromptBank, prompt_bank
+from funduscope.findings.scales import (
+    Scale,
+    ScaleMapping,
+    ScaleValue,
+    convert,
+    scale_mappings,
+    scales,
+    scales_of,
+    scales_version,
+)
 from funduscope.findings.symbols import language_of
 from funduscope.findings.vocabulary import Finding, Vocabulary, vocabulary
 
@@ -21,8 +31,12 @@ __all__ = [
     "Finding",
     "LabelRow",
     "PromptBank",
+    "Scale",
+    "ScaleMapping",
+    "ScaleValue",
     "Vocabulary",
     "captions",
+    "convert",
     "describes_fundus",
     "extract",
     "eye_texts",
@@ -30,5 +44,9 @@ __all__ = [
     "language_of",
     "other_examination",
     "prompt_bank",
+    "scale_mappings",
+    "scales",
+    "scales_of",
+    "scales_version",
     "vocabulary",
 ]

@@ -1,19 +1,22 @@
 """The vocabulary: every finding the project can name, in Chinese and English.
 
-The table is `data/vocabulary.tsv` (UTF-8, tab-separated, no quoting): code, zh, zh_synonyms, en,
-en_synonyms, parent, icd10, kind, referable; synonyms are separated by semicolons. Codes may be
-added, never renamed. The first 211 codes come from the project's reference list (CC0 1.0).
+The table is `data/vocabulary.tsv` (UTF-8, tab-separated, no quoting): a line `# version N`, then
+code, zh, zh_synonyms, en, en_synonyms, parent, icd10, kind, referable; synonyms are separated by
+semicolons. Codes may be added, never renamed; the version rises when a release changes the table.
+The first 211 codes come from the project's reference list (CC0 1.0).
 """
 
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
 from funduscope.errors import DataError
+from funduscope.findings.symbols import symbols
 
 # Label words of labelled public sets that are not codes themselves.
 LABEL_WORDS = {
@@ -54,9 +57,17 @@ class Finding:
 
 
 class Vocabulary:
-    """All findings by code; see `vocabulary()` for the shipped one."""
+    """All findings by code; see `vocabulary()` for the shipped one.
 
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
+    Attributes:
+        codes: every code, in table order.
+        version: the table's version, which rises when a release changes it.
+        hash: SHA-256 (hex) of the table, so that two of one version can be told apart.
+    """
+
+    def __init__(self, findings: tuple[Finding, ...], version: str = "", hash_: str = "") -> None:
+        self.version = version
+        self.hash = hash_
         self._findings = {finding.code: finding for finding in findings}
         self.codes: tuple[str, ...] = tuple(self._findings)
         self._ancestors = {code: self._chain(code) for code in self.codes}
@@ -105,11 +116,45 @@ class Vocabulary:
         """Narrower codes in table order, without the code itself."""
         return self._descendants.get(self[code].code, ())
 
+    def children(self, code: str) -> tuple[str, ...]:
+        """Codes one step narrower, in table order."""
+        return tuple(c for c in self.descendants(code) if self._findings[c].parent == code)
+
+    def named(self, name: str) -> tuple[str, ...]:
+        """The codes whose code, name or synonym this is, in either language; () for none.
+
+        Spelled as the reader reads: case, width, hyphens, plural, British or traditional forms.
+        """
+        return (name,) if name in self else self._index().get(_spelled(name), ())
+
+    def near(self, name: str) -> tuple[str, ...]:
+        """Up to three codes that are spelled like a word or have such a name, nearest first."""
+        known: dict[str, tuple[str, ...]] = {_joined(code): (code,) for code in self.codes}
+        known |= {"".join(key): codes for key, codes in self._index().items()}
+        found = difflib.get_close_matches(_joined(name), known, n=6, cutoff=0.6)
+        return tuple(dict.fromkeys(code for word in found for code in known[word]))[:3]
+
+    def _index(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        index: dict[tuple[str, ...], tuple[str, ...]] = {}
+        for finding in self:
+            for name in (*finding.names("zh"), *finding.names("en")):
+                key = _spelled(name)
+                index[key] = tuple(dict.fromkeys((*index.get(key, ()), finding.code)))
+        return index
+
     def match_label(self, word: str) -> str | None:
         """The code of a label word (`dr`, `laser_spot`, `erm`), or None for a word without one."""
         word = word.strip().lower()
         code = LABEL_WORDS.get(word, word)
         return code if code in self else None
+
+
+def _spelled(name: str) -> tuple[str, ...]:
+    return tuple(symbol.text for symbol in symbols(name.replace("_", " ")))
+
+
+def _joined(name: str) -> str:
+    return "".join(_spelled(name))
 
 
 def _split(cell: str) -> tuple[str, ...]:
@@ -120,7 +165,8 @@ def _split(cell: str) -> tuple[str, ...]:
 def vocabulary() -> Vocabulary:
     """The shipped vocabulary, read once."""
     table = resources.files("funduscope.findings").joinpath("data/vocabulary.tsv")
-    header, *lines = table.read_text(encoding="utf-8").splitlines()
+    content = table.read_text(encoding="utf-8")
+    version, header, *lines = content.splitlines()
     columns = header.split("\t")
     findings = []
     for line in lines:
@@ -138,4 +184,5 @@ def vocabulary() -> Vocabulary:
                 referable=row["referable"],
             )
         )
-    return Vocabulary(tuple(findings))
+    number = version.removeprefix("# version ")
+    return Vocabulary(tuple(findings), number, hashlib.sha256(content.encode()).hexdigest())
