@@ -243,6 +243,8 @@ class _Grader:
         """A grade whose finding is left out, or named by its scale alone (AREDS 2 OD)."""
         found = ellipsis.graded(self.reading, index, number, earlier)
         name, scale_unit = scale
+        if self.items[index].values[0] in DEFAULTS:  # `ICDR 2 OD`: the scale is in the grade
+            name, scale_unit = self.items[index].values[0], number
         if found is None and name in DEFAULTS and scale_unit >= 0:
             near = self._sentence(scale_unit) == self._sentence(number)
             if near and on_scale(*self.items[index].values, DEFAULTS[name], name):

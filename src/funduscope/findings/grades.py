@@ -24,6 +24,7 @@ TARGETS = {
     "kwb": ("hypertensive_retinopathy",),
     "metapm": (
         "pathologic_myopia",
+        "tessellated_fundus",
         "diffuse_chorioretinal_atrophy",
         "patchy_chorioretinal_atrophy",
         "macular_atrophy",

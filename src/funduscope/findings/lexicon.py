@@ -117,6 +117,7 @@ class Lexicon:
                 if kind == "site":
                     self._sites["".join(s.text for s in symbols(form))] = value
         self._add_variants()
+        self._english = frozenset(row[0] for row in data_rows("words.tsv"))
         self._typed = {typed: frozenset(meant) for typed, meant in data_rows("typos.tsv")}
         self._firsts: dict[str, set[str]] = {}
         for first, node in self._root.children.items():
@@ -180,11 +181,15 @@ class Lexicon:
             keys = ["=" + raw, "=" + raw.removesuffix("s"), text]
             if raw.endswith("s"):
                 keys.append(raw[:-1].lower())
-        if len(text) >= _TYPED - 1 and text not in self._words:
-            cuts = (text[:cut] + text[cut + 1 :] for cut in range(1, len(text)))
-            near = self._near.get(text) or next((c for c in cuts if c in self._words), None)
-            keys += [near] if near else []
-        return tuple(dict.fromkeys(keys))
+        near = None if text in self._english else self.looks_like(text)
+        return tuple(dict.fromkeys([*keys, near] if near else keys))
+
+    def looks_like(self, word: str) -> str | None:
+        """The word of ours that a canonical word has one letter more or less than, if any."""
+        if len(word) < _TYPED - 1 or word in self._words:
+            return None
+        cuts = (word[:cut] + word[cut + 1 :] for cut in range(1, len(word)))
+        return self._near.get(word) or next((c for c in cuts if c in self._words), None)
 
     def _longest(self, stream: list[Symbol], index: int) -> tuple[int, Entry] | None:
         best: tuple[int, Entry] | None = None
