@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from funduscope import store
-from funduscope.cli import options
+from funduscope.cli import options, prompts
 from funduscope.cli.screen import Screen
 from funduscope.cli.stages import show_metrics
 from funduscope.config import Settings, describe
@@ -22,11 +22,25 @@ from funduscope.errors import BundleError, ConfigError, DataError, missing_extra
 Thing = Annotated[
     Path, typer.Argument(metavar="THING", help="A folder that a stage made, or one of its tables.")
 ]
+Finding = Annotated[
+    str | None, typer.Argument(metavar="[FINDING]", help="A code of the vocabulary.")
+]
 
 
-def show(thing: Thing, quiet: options.Quiet = False, json: options.Json = False) -> None:
-    """Show a corpus, run, bundle, embeddings, evaluation, package, or one table of them."""
+def show(
+    thing: Thing,
+    finding: Finding = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Show a corpus, run, bundle, embeddings, evaluation, package, or one table of them.
+
+    `show prompts` lists the prompt bank, `show prompts FINDING` every phrasing of one finding.
+    """
     screen = Screen(quiet=quiet, as_json=json)
+    if str(thing) == prompts.WORD:
+        prompts.show(screen, finding)
+        return
     if thing.suffix == ".parquet":
         _show_table(screen, thing)
         return
@@ -107,12 +121,12 @@ def _show_package(screen: Screen, thing: Path, _manifest: store.Manifest) -> Non
     from funduscope.runtime import Package
 
     package = Package.open(thing)
-    prompts = package.prompts
+    words = package.prompts
     rows = [
         ("input", f"{package.image_spec.size} px"),
-        ("findings", ", ".join(prompts.findings)),
-        ("languages", ", ".join(prompts.languages)),
-        ("prompt set", f"{prompts.bank} {prompts.bank_hash}"),
+        ("findings", ", ".join(words.findings)),
+        ("languages", ", ".join(words.languages)),
+        ("prompt bank", " ".join(str(value) for value in words.bank_record.values())),
         ("percentiles", "none" if package.reference is None else f"{package.reference.eyes} eyes"),
     ]
     screen.table("", ("", ""), rows)
@@ -142,8 +156,15 @@ def _show_table(screen: Screen, path: Path) -> None:
 
 
 def check(thing: Thing, quiet: options.Quiet = False, json: options.Json = False) -> None:
-    """Prove that a folder is whole: every hash, every table, and that no record was lost."""
+    """Prove that a folder is whole: every hash, every table, and that no record was lost.
+
+    `check prompts` looks for faults of the prompt bank; `check BUNDLE` also says what the
+    bundle's text tower makes of it.
+    """
     screen = Screen(quiet=quiet, as_json=json)
+    if str(thing) == prompts.WORD:
+        prompts.check(screen)
+        return
     if (thing / "bundle.json").is_file():
         done = _check_bundle(thing)
     else:
@@ -205,11 +226,7 @@ def _check_run(thing: Path) -> list[str]:
 
 def _check_bundle(folder: Path) -> list[str]:
     bundle = store.Bundle.open(folder)
-    try:
-        from funduscope import model
-    except ImportError as error:
-        raise missing_extra(error.name or "torch", "train") from None
-    model.load(bundle.path)
+    loaded = prompts.load(bundle.path)
     for name in ("LICENSE", "card.md"):
         if not (bundle.path / name).is_file():
             raise BundleError(
@@ -218,7 +235,7 @@ def _check_bundle(folder: Path) -> list[str]:
                 rule="a bundle carries the terms of its training data and its card",
                 remedy="take the whole bundle from where it was made",
             )
-    return [f"bundle {bundle.id}: every tensor fits"]
+    return [f"bundle {bundle.id}: every tensor fits", *prompts.lines_of_bundle(loaded)]
 
 
 def _check_package(thing: Path) -> list[str]:

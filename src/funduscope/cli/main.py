@@ -70,8 +70,12 @@ EXAMPLES = {
         "funduscope review quality corpora/odir zh/ --set gradable_from=0.7 --set language=zh",
     ),
     "review reports": ("funduscope review reports corpora/odir queue/",),
-    "show": ("funduscope show corpora/odir", "funduscope show corpora/odir/rejects.parquet"),
-    "check": ("funduscope check corpora/odir",),
+    "show": (
+        "funduscope show corpora/odir",
+        "funduscope show corpora/odir/rejects.parquet",
+        "funduscope show prompts glaucoma",
+    ),
+    "check": ("funduscope check corpora/odir", "funduscope check prompts"),
     "config": ("funduscope config pretrain > pretrain.toml", "funduscope config ingest"),
     "doctor": ("funduscope doctor",),
 }

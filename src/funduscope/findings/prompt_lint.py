@@ -29,6 +29,7 @@ from funduscope.findings.extraction import extract
 from funduscope.findings.prompts import (
     BANKS,
     LANGUAGES,
+    POLARITIES,
     VERSIONS,
     Language,
     Polarity,
@@ -39,7 +40,6 @@ from funduscope.findings.prompts import (
 from funduscope.findings.symbols import symbols
 from funduscope.findings.vocabulary import Finding, vocabulary
 
-POLARITIES: tuple[Polarity, ...] = ("positive", "negative", "denied", "suspected")
 # Phrasings of these kinds stand for other findings (referable: moderate, severe ...) or a number.
 _UNREAD_KINDS = ("grade",)
 
@@ -74,7 +74,7 @@ def phrasings(bank: PromptBank) -> Iterator[Phrasing]:
     """Every phrasing of a bank, made and written."""
     for code in bank.findings:
         for language in LANGUAGES:
-            for polarity in POLARITIES:
+            for polarity in bank.polarities:
                 for text in bank.texts(code, language, polarity):
                     yield Phrasing(bank.name, code, language, polarity, text)
 
@@ -102,7 +102,7 @@ def lint_content(content: Mapping[str, Any]) -> Iterator[Fault]:
     """Unknown codes and missing languages of a bank's file, as `bank_content` gives it."""
     words = vocabulary()
     tables = [(f"{name}.{key}", t) for name in BANKS for key, t in content[name].items()]
-    for place, table in tables:
+    for place, _ in tables:
         code = place.partition(".")[2]
         if code not in words and code not in POLARITIES:
             yield Fault("unknown_code", place, code, "not in the vocabulary")

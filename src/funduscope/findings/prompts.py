@@ -27,6 +27,7 @@ from funduscope.findings.vocabulary import Finding, vocabulary
 
 Language = Literal["en", "zh"]
 Polarity = Literal["positive", "negative", "denied", "suspected"]
+POLARITIES: tuple[Polarity, ...] = ("positive", "negative", "denied", "suspected")
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 BANKS = ("plain", "paraphrase")
 VERSIONS = (1, 2)
@@ -50,6 +51,8 @@ class PromptBank:
         version: number of its file.
         findings: every code of the vocabulary, in its order.
         written: the codes with phrasings of their own; the others' come from the vocabulary.
+        polarities: those that `texts` knows: positive and negative, and in plain (from version 2)
+            denied and suspected.
         grades: phrasings of each grade, by (scale, value, language); plain, from version 2.
         hash: SHA-256 (hex); every result carries it. It covers what was written for this bank:
             name, version, every phrasing of every written code in each language and polarity
@@ -63,6 +66,7 @@ class PromptBank:
     version: int
     findings: tuple[str, ...]
     written: tuple[str, ...]
+    polarities: tuple[Polarity, ...]
     grades: Mapping[tuple[str, str, str], tuple[str, ...]]
     hash: str
     _texts: Mapping[tuple[str, str, str], tuple[str, ...]]
@@ -75,7 +79,7 @@ class PromptBank:
         which test readers and text towers and score nothing. `normal` has neither.
 
         Raises:
-            DataError: a code that is not in use, or a polarity that the version does not hold.
+            DataError: a code that is not in use, or a polarity that the bank does not hold.
         """
         vocabulary()[finding]
         found = self._texts.get((finding, language, polarity))
@@ -83,8 +87,8 @@ class PromptBank:
             raise DataError(
                 polarity,
                 place=f"prompt bank {self.name}@{self.version}",
-                rule="positive and negative; denied and suspected from version 2",
-                remedy=f"use {self.name}@{VERSIONS[-1]}",
+                rule=f"one of {', '.join(self.polarities)}",
+                remedy=f"{BANKS[0]}@{VERSIONS[-1]} has all of {', '.join(POLARITIES)}",
             )
         return found
 
@@ -176,6 +180,7 @@ def _read(name: str, version: int) -> PromptBank:
         version=version,
         findings=vocabulary().codes,
         written=written,
+        polarities=tuple(word for word in POLARITIES if word in {key[2] for key in texts}),
         grades=grades,
         hash=content.get("published", {}).get(name) or _sha256(covered),
         _texts=texts,
