@@ -31,7 +31,7 @@ def main() -> None:
     loaded = model.load(bundle.path)
     told = negation.told_apart(lambda texts: model.embed_texts(loaded, texts).tolist())
     tokens = of_tower(loaded)
-    text = page(bundle.id, told, len(tokens["faults"]), tokens["tokens_read"])
+    text = page(bundle.id, told, len(tokens["unread"]), tokens["tokens_read"])
     options.out.write_text(text, encoding="utf-8", newline="\n")
     print(text)
 
@@ -61,7 +61,9 @@ def page(bundle: str, told: Sequence[negation.Told], unread: int, length: int) -
         confused = sum(row.confused for row in rows)
         scored = sum(row.confused_in_scores for row in rows)
         summary.append((language, str(len(rows)), str(confused), str(scored)))
-    each = [("finding", "language", "paraphrases", '"no X"', "scores' negatives")]
+    each: list[tuple[str, ...]] = [
+        ("finding", "language", "paraphrases", '"no X"', "scores' negatives")
+    ]
     for row in told:
         figures = (f"{value:.2f}" for value in (row.paraphrased, row.denied, row.scored))
         each.append((row.finding, row.language, *figures))

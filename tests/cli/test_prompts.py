@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from funduscope import store
 from funduscope.cli import prompts
 from funduscope.errors import BundleError
 from funduscope.findings import class_lists, prompt_bank, prompt_lint
@@ -69,20 +70,28 @@ def test_a_fault_is_listed_and_fails(run, monkeypatch):
     assert "1 faults in the prompt bank" in shown.err
 
 
-def test_the_tokenizer_at_hand_adds_faults(run, monkeypatch, tower):
+def test_limits_of_the_text_tower_at_hand_are_stated(run, monkeypatch, tower):
     monkeypatch.setattr(prompts, "_mini", lambda: tower)
     monkeypatch.setattr(prompt_lint, "lint", list)
     shown = run("check", "prompts")
-    assert shown.code == 3
+    assert shown.code == 0
     for words in ("unknown_token", "too_long", "text tower of mini, en: of 45 findings"):
         assert words in shown.out
 
 
 def test_a_bundle_is_told_what_its_tower_makes_of_the_bank(tower):
     lines = prompts.lines_of_bundle(tower)
-    assert [line.split(",")[0] for line in lines[1:]] == ["text tower of this bundle"] * 2
+    assert all(line.startswith("text tower of this bundle") for line in lines)
     unread = len(prompt_lint.lint_tokens(Tokenizer().measure, 10))
-    assert lines[0].startswith(f"prompts: {unread} phrasings")
+    assert lines[0].endswith(f": {unread} phrasings with unknown tokens or over 10")
+    assert ["45 findings" in line for line in lines] == [False, True, True]
+
+
+def test_a_folder_of_that_name_is_a_folder(run, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with store.create(tmp_path / "prompts", kind="embeddings", config={}, seed=0):
+        pass
+    assert run("show", "prompts").out.startswith("embeddings ")
 
 
 def test_show_lists_the_bank_and_one_finding(run):

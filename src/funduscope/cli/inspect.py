@@ -38,7 +38,7 @@ def show(
     `show prompts` lists the prompt bank, `show prompts FINDING` every phrasing of one finding.
     """
     screen = Screen(quiet=quiet, as_json=json)
-    if str(thing) == prompts.WORD:
+    if prompts.meant(thing):
         prompts.show(screen, finding)
         return
     if thing.suffix == ".parquet":
@@ -162,7 +162,7 @@ def check(thing: Thing, quiet: options.Quiet = False, json: options.Json = False
     bundle's text tower makes of it.
     """
     screen = Screen(quiet=quiet, as_json=json)
-    if str(thing) == prompts.WORD:
+    if prompts.meant(thing):
         prompts.check(screen)
         return
     if (thing / "bundle.json").is_file():

@@ -14,7 +14,12 @@ from funduscope.findings.prompts import BANKS, LANGUAGES
 if TYPE_CHECKING:
     from funduscope.model import Loaded
 
-WORD = "prompts"
+COLUMNS = ("rule", "place", "phrasing", "found")
+
+
+def meant(thing: Path) -> bool:
+    """Whether a word of the command line is the bank, not a stage's folder of that name."""
+    return str(thing) == "prompts" and not (thing / "manifest.json").is_file()
 
 
 def check(screen: Screen) -> None:
@@ -38,7 +43,6 @@ def check(screen: Screen) -> None:
         skipped = f"tokens and negations ({error.value}: {error.remedy})"
     else:
         tower = of_tower(loaded)
-        faults += tower.pop("faults")
     screen.data(
         {
             "banks": [bank.record() for bank in banks],
@@ -49,7 +53,10 @@ def check(screen: Screen) -> None:
     )
     for line in done:
         screen.say(line)
-    screen.table("faults", ("rule", "place", "phrasing", "found"), [_cells(f) for f in faults])
+    screen.table("faults", COLUMNS, [_cells(fault) for fault in faults])
+    screen.table(
+        "unread by mini", COLUMNS, [tuple(row.values()) for row in tower.get("unread", ())]
+    )
     for line in lines_of(tower, "mini"):
         screen.say(line)
     if skipped:
@@ -95,13 +102,16 @@ def load(folder: Path) -> Loaded:
 
 
 def of_tower(loaded: Loaded) -> dict[str, Any]:
-    """What a text tower makes of the banks: counts, and `faults` of its tokenizer."""
+    """What a text tower makes of the banks: phrasings it cannot read whole, negations it hears.
+
+    Both are limits of the tower, and no faults of the bank.
+    """
     from funduscope import model
 
     length = loaded.tokenizer.length
     told = negation.told_apart(lambda texts: model.embed_texts(loaded, texts).tolist())
     return {
-        "faults": prompt_lint.lint_tokens(loaded.tokenizer.measure, length),
+        "unread": [_row(f) for f in prompt_lint.lint_tokens(loaded.tokenizer.measure, length)],
         "tokens_read": length,
         "negation": [
             {
@@ -118,22 +128,20 @@ def of_tower(loaded: Loaded) -> dict[str, Any]:
 
 def lines_of(tower: dict[str, Any], name: str) -> list[str]:
     """The same in words."""
-    return [
+    if not tower:
+        return []
+    unread = f"{len(tower['unread'])} phrasings with unknown tokens or over {tower['tokens_read']}"
+    return [f"text tower of {name}: {unread}"] + [
         f"text tower of {name}, {row['language']}: of {row['findings']} findings "
         f'{row["nearer_to_denial"]} lie nearer to "no X" than to another wording of X, and '
         f'{row["nearer_to_negative"]} nearer to the negatives of scores ("normal fundus")'
-        for row in tower.get("negation", ())
+        for row in tower["negation"]
     ]
 
 
 def lines_of_bundle(loaded: Loaded) -> list[str]:
     """What `check BUNDLE` says of the bank; a tower's limits are stated and fail nothing."""
-    tower = of_tower(loaded)
-    unread = len(tower["faults"])
-    return [
-        f"prompts: {unread} phrasings with unknown tokens or more than {tower['tokens_read']}",
-        *lines_of(tower, "this bundle"),
-    ]
+    return lines_of(of_tower(loaded), "this bundle")
 
 
 def show(screen: Screen, finding: str | None) -> None:
@@ -171,7 +179,7 @@ def show(screen: Screen, finding: str | None) -> None:
 
 
 def _row(fault: prompt_lint.Fault) -> dict[str, str]:
-    return dict(zip(("rule", "place", "text", "found"), _cells(fault), strict=True))
+    return dict(zip(COLUMNS, _cells(fault), strict=True))
 
 
 def _cells(fault: prompt_lint.Fault) -> tuple[str, str, str, str]:

@@ -50,7 +50,8 @@ class ClassList:
     Attributes:
         name: key of the list.
         about: benchmark and classes in words.
-        source: `facts` (the project's page on public benchmarks) or `card` (of our copy).
+        source: `facts` (the project's page on public benchmarks) or `card` (of our copy), with
+            what else was needed.
         classes: in the source's order.
         hash: SHA-256 (hex) of names, codes and phrasings of this list alone, for the results over
             it; another list may change without it.

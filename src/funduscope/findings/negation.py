@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from funduscope.findings.prompts import LANGUAGES, Language, Polarity, prompt_bank
+from funduscope.findings.prompts import LANGUAGES, Language, prompt_bank
 
 Embed = Callable[[Sequence[str]], Sequence[Sequence[float]]]
 
@@ -50,24 +50,25 @@ def told_apart(embed: Embed) -> list[Told]:
     """
     plain, paraphrase = prompt_bank("plain"), prompt_bank("paraphrase")
     codes = [c for c in plain.written if c in paraphrase.written and c != "normal"]
-    groups: dict[tuple[str, Language], tuple[str, list[tuple[str, ...]]]] = {}
+    own: dict[tuple[str, Language], str] = {}
+    others: dict[tuple[str, Language], tuple[tuple[str, ...], ...]] = {}
     for code in codes:
         for language in LANGUAGES:
-            polarities: tuple[Polarity, ...] = ("denied", "negative")
-            others = [plain.texts(code, language, polarity) for polarity in polarities]
-            own = plain.texts(code, language, "positive")[0]
-            said = paraphrase.texts(code, language, "positive")
-            groups[code, language] = (own, [said, *others])
-    texts = list(
-        dict.fromkeys(
-            t for own, said in groups.values() for t in (own, *(x for g in said for x in g))
-        )
-    )
+            own[code, language] = plain.texts(code, language, "positive")[0]
+            others[code, language] = (
+                paraphrase.texts(code, language, "positive"),
+                plain.texts(code, language, "denied"),
+                plain.texts(code, language, "negative"),
+            )
+    said = {text for groups in others.values() for group in groups for text in group}
+    texts = sorted(said | set(own.values()))
     vectors = {t: _unit(row) for t, row in zip(texts, embed(texts), strict=True)}
     found = []
-    for (code, language), (own, said) in groups.items():
-        means = [_mean([_dot(vectors[own], vectors[text]) for text in group]) for group in said]
-        found.append(Told(code, language, *means))
+    for key, text in own.items():
+        cosines = (
+            [_dot(vectors[text], vectors[other]) for other in group] for group in others[key]
+        )
+        found.append(Told(*key, *map(_mean, cosines)))
     return found
 
 

@@ -161,7 +161,7 @@ def _read(name: str, version: int) -> PromptBank:
     for finding in vocabulary():
         for language in LANGUAGES:
             texts |= _phrasings(finding, name, language, tables)
-    grades = {
+    grades: _Texts = {
         (scale, value, language): tuple(said.get(language, ()))
         for scale, values in content.get("grades", {}).items()
         for value, said in values.items()
