@@ -87,6 +87,12 @@ def test_a_bundle_is_told_what_its_tower_makes_of_the_bank(tower):
     assert ["45 findings" in line for line in lines] == [False, True, True]
 
 
+def test_a_finding_stands_only_after_the_word(run):
+    shown = run("show", "promts", "drusen")
+    assert shown.code == 2
+    assert "did you mean 'prompts'?" in shown.err
+
+
 def test_a_folder_of_that_name_is_a_folder(run, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with store.create(tmp_path / "prompts", kind="embeddings", config={}, seed=0):
