@@ -23,7 +23,7 @@ Thing = Annotated[
     Path, typer.Argument(metavar="THING", help="A folder that a stage made, or one of its tables.")
 ]
 Finding = Annotated[
-    str | None, typer.Argument(metavar="FINDING", help="With `prompts`: a code of the vocabulary.")
+    str | None, typer.Argument(metavar="[FINDING]", help="With prompts: a code of the vocabulary.")
 ]
 
 
@@ -42,7 +42,7 @@ def show(
         prompts.show(screen, finding)
         return
     if finding is not None:
-        raise _unknown("word before a finding", str(thing), ["prompts"], "show THING FINDING")
+        raise _unknown("thing with a FINDING", str(thing), ["prompts"], "show THING FINDING")
     if thing.suffix == ".parquet":
         _show_table(screen, thing)
         return
