@@ -23,7 +23,20 @@ DATA = Path(__file__).resolve().parent.parent / "src" / "funduscope" / "findings
 BLOCKS = ((0x3400, 0x9FFF), (0xF900, 0xFAFF))
 # 着 is written 著 in Taiwan and Hong Kong, 荧光 螢光.
 ALSO = {"著": "着", "妳": "你", "螢": "荧"}
-ALIKE = ("体休", "未末", "已己", "管菅", "睛晴", "弧孤", "盘盆", "栓拴", "脉肪", "侧测", "挛孪", "晶品")
+ALIKE = (
+    "体休",
+    "未末",
+    "已己",
+    "管菅",
+    "睛晴",
+    "弧孤",
+    "盘盆",
+    "栓拴",
+    "脉肪",
+    "侧测",
+    "挛孪",
+    "晶品",
+)
 MEANT: set[str] = set()
 COMMON = (0xB0, 0xD7)  # rows of GB 2312 that hold the characters of daily use
 
@@ -44,7 +57,9 @@ def traditional() -> dict[str, str]:
 
 def typos() -> dict[str, str]:
     """Character -> the characters of our terms it may have been typed for."""
-    terms = {c for f in vocabulary() for name in f.names("zh") for c in name if "\u4e00" <= c <= "\u9fff"}
+    terms = {
+        c for f in vocabulary() for name in f.names("zh") for c in name if "\u4e00" <= c <= "\u9fff"
+    }
     sounding = defaultdict(set)
     for char in terms:
         for sound in _sounds(char):
@@ -75,7 +90,9 @@ def _sounds(char: str) -> list[str]:
 
 def _common() -> set[str]:
     rows = range(COMMON[0], COMMON[1] + 1)
-    made = (bytes((row, cell)).decode("gb2312", "ignore") for row in rows for cell in range(161, 255))
+    made = (
+        bytes((row, cell)).decode("gb2312", "ignore") for row in rows for cell in range(161, 255)
+    )
     return {char for char in made if char}
 
 

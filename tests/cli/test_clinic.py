@@ -70,6 +70,7 @@ def test_machines_read_one_line_an_image_and_one_bad_file_stops_nothing(run):
     lines = [json.loads(line) for line in shown.out.splitlines()]
     assert [line["image"] for line in lines] == ["broken.jpg", "eye.jpg", "cat.jpg"]
     keys = {"image", "eye", "gradable", "refused", "reason", "findings", "package_id"}
+    keys |= {"prompt_bank"}
     assert all(set(line) == keys for line in lines)
     assert [line["reason"] for line in lines] == ["truncated", None, "not_fundus"]
     assert [line["refused"] for line in lines] == [True, False, True]

@@ -60,7 +60,12 @@ def test_prompts_are_those_of_the_bank(package: Path) -> None:
     prompts = runtime.Package.open(package).prompts
     bank = findings.prompt_bank("plain")
     assert prompts.findings == bank.written
-    assert (prompts.bank, prompts.bank_hash) == ("plain", bank.hash)
+    said = {"name": "plain", "version": bank.version, "hash": bank.hash}
+    assert prompts.bank_record == said
+    assert _read(package / "manifest.json")["prompt_bank"] == said | {"from_vocabulary": {}}
+    assert f"version {bank.version} (`{bank.hash[:12]}`)" in (package / "card.md").read_text(
+        "utf-8"
+    )
     assert prompts.languages == ("en", "zh")
     for words in (prompts.positive, prompts.negative):
         assert words.shape == (len(bank.written), 2, prompts.dim)

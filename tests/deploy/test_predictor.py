@@ -13,6 +13,7 @@ import pytest
 from funduscope import deploy, errors, inputs, store
 from funduscope.deploy import predictor as module
 from funduscope.deploy import selftest
+from funduscope.findings import prompt_bank
 
 BLOCKED = ("torch", "pyarrow", "polars", "scipy", "sklearn", "matplotlib", "onnx", "pandas")
 ALONE = """
@@ -81,8 +82,11 @@ def test_json_is_one_line_of_the_contract(
     data = json.loads(line)
     assert list(data) == [
         "image", "eye", "gradable", "refused", "reason", "findings", "package_id",
+        "prompt_bank",
     ]  # fmt: skip
     assert data["eye"] == "unknown"
+    bank = prompt_bank("plain")
+    assert data["prompt_bank"] == {"name": "plain", "version": bank.version, "hash": bank.hash}
     assert set(data["findings"][0]) == {"finding", "score", "percentile"}
 
 

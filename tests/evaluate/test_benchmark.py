@@ -8,6 +8,7 @@ from funduscope import evaluate, store
 from funduscope.errors import ConfigError, DataError
 from funduscope.evaluate import ZeroshotSettings
 from funduscope.evaluate import benchmark as stage
+from funduscope.findings import prompt_bank
 
 AXES = {"cataract": 0, "glaucoma": 1, "diabetic_retinopathy": 2}
 QUICK = {"bootstrap": 100, "minimum": 3}
@@ -61,7 +62,10 @@ def test_figures_agree_with_a_count_by_hand(corpus, encoder, tmp_path):
     scores = made.scores.filter((pl.col("finding") == "cataract") & (pl.col("unit_id") == "i8"))
     assert scores["score"].to_list() == pytest.approx([1 / (1 + np.exp(-14))] * 2)
     assert made.manifest.extra["model"] == "fake"
-    assert set(made.manifest.extra["prompts"]) == {"plain", "paraphrase"}
+    banks = [prompt_bank(name) for name in ("plain", "paraphrase")]
+    assert made.manifest.extra["prompts"] == {bank.name: bank.hash for bank in banks}
+    assert made.manifest.extra["prompt_banks"] == {bank.name: bank.record() for bank in banks}
+    assert set(made.scores["prompt_set"]) == {"plain", "paraphrase"}
     assert store.verify(tmp_path / "out") == 2
 
 
@@ -126,6 +130,19 @@ def test_nothing_to_score_is_said(corpus, encoder, tmp_path):
     with pytest.raises(DataError, match="truth=reports"):
         evaluate.zeroshot("model", [path], tmp_path / "out", ZeroshotSettings(**QUICK))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_result_names_the_version_and_the_phrasings_of_the_vocabulary(corpus, encoder, tmp_path):
+    labels = [label(f"i{n}", "roth_spot", float(n > 5)) for n in range(10)]
+    path = corpus("eyes", [{}] * 10, labels=labels)
+    encoder.axes = {"roth_spot": 0}
+    settings = ZeroshotSettings(**QUICK, prompt_sets=("plain", "plain@1"))
+    made = evaluate.zeroshot("model", [path], tmp_path / "out", settings)
+    banks = made.manifest.extra["prompt_banks"]
+    assert [banks[name]["version"] for name in ("plain", "plain@1")] == [2, 1]
+    assert banks["plain"] == prompt_bank("plain").record(["roth_spot"])
+    assert list(banks["plain"]["from_vocabulary"]) == ["roth_spot"]
+    assert set(made.scores["prompt_set"]) == {"plain", "plain@1"}
 
 
 def test_an_unknown_prompt_set_is_refused(corpus, encoder, tmp_path):

@@ -64,6 +64,20 @@ def test_a_package_scores_only_with_the_prompts_it_holds():
         encoder.PackageEncoder(Package("other")).directions(CODES, BANK, "en")
 
 
+def test_a_package_is_asked_with_the_bank_it_holds_whatever_its_version():
+    old = prompt_bank("plain@1")
+    assert old.hash != BANK.hash
+    made = encoder.PackageEncoder(Package(old.hash))
+    assert encoder.bank_for(made, "plain").hash == old.hash
+    made.directions(CODES, encoder.bank_for(made, "plain"), "both")
+    for other in ("plain@2", "paraphrase"):  # asked for by number, or another bank: refused
+        with pytest.raises(ConfigError, match="exported with"):
+            made.directions(CODES, encoder.bank_for(made, other), "both")
+    bundle = SimpleNamespace(kind="bundle")
+    assert encoder.bank_for(bundle, "plain").hash == BANK.hash
+    assert encoder.bank_for(bundle, "plain@1").hash == old.hash
+
+
 def test_a_bundle_weighs_phrasings_then_languages_equally(monkeypatch):
     model = pytest.importorskip("funduscope.model")
     asked = []

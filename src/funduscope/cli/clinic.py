@@ -88,5 +88,6 @@ def _unreadable(screen: Screen, image: Path, error: DataError, package_id: str) 
             "reason": error.code,
             "findings": [],
             "package_id": package_id,
+            "prompt_bank": None,  # nothing was scored
         }
     )

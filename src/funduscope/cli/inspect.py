@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from funduscope import store
-from funduscope.cli import options, reading
+from funduscope.cli import options, prompts, reading
 from funduscope.cli.screen import Screen
 from funduscope.cli.stages import show_metrics
 from funduscope.config import Settings, describe
@@ -27,14 +27,14 @@ Shown = Annotated[
     typer.Argument(
         metavar="THING",
         help="A folder that a stage made, one of its tables, a report as a text file (- reads "
-        "standard input), or the word vocabulary.",
+        "standard input), or the word vocabulary or prompts.",
     ),
 ]
 Finding = Annotated[
     str | None,
     typer.Argument(
         metavar="[FINDING]",
-        help="With vocabulary: a code, or a name or synonym in Chinese or English.",
+        help="With vocabulary or prompts: a code; with vocabulary also a name or synonym.",
         show_default=False,
     ),
 ]
@@ -47,7 +47,7 @@ def show(
     json: options.Json = False,
 ) -> None:
     """Show a corpus, run, bundle, embeddings, evaluation, package, or one table of them; how a
-    report is read; the vocabulary of findings.
+    report is read; the vocabulary of findings; the prompt bank.
 
     A report's text is printed with what was read from it marked by status, and every assertion
     with its rules.
@@ -55,8 +55,12 @@ def show(
     screen = Screen(quiet=quiet, as_json=json)
     if thing == "vocabulary":
         reading.show_vocabulary(screen, finding)
+    elif prompts.meant(Path(thing)):
+        prompts.show(screen, finding)
     elif finding is not None:
-        raise _unknown("thing with a FINDING", thing, ["vocabulary"], "show THING FINDING")
+        raise _unknown(
+            "thing with a FINDING", thing, ["vocabulary", "prompts"], "show THING FINDING"
+        )
     elif thing == "-" or (Path(thing).is_file() and Path(thing).suffix != ".parquet"):
         reading.show_report(screen, thing)
     else:
@@ -66,11 +70,11 @@ def show(
 def _show_made(screen: Screen, thing: Path) -> None:
     """What a stage made: a folder, or a table of one."""
     if not thing.exists():
-        near = difflib.get_close_matches(str(thing), ["vocabulary"], cutoff=0.7)
+        near = difflib.get_close_matches(str(thing), ["vocabulary", "prompts"], cutoff=0.7)
         raise DataError(
             "no such file or folder",
             place=str(thing),
-            rule="a folder that a stage made, one of its tables, a report, or vocabulary",
+            rule="a folder that a stage made, one of its tables, a report, vocabulary or prompts",
             remedy=f"did you mean '{near[0]}'?" if near else "correct the path",
             code="missing",
         )
@@ -154,12 +158,12 @@ def _show_package(screen: Screen, thing: Path, _manifest: store.Manifest) -> Non
     from funduscope.runtime import Package
 
     package = Package.open(thing)
-    prompts = package.prompts
+    words = package.prompts
     rows = [
         ("input", f"{package.image_spec.size} px"),
-        ("findings", ", ".join(prompts.findings)),
-        ("languages", ", ".join(prompts.languages)),
-        ("prompt set", f"{prompts.bank} {prompts.bank_hash}"),
+        ("findings", ", ".join(words.findings)),
+        ("languages", ", ".join(words.languages)),
+        ("prompt bank", " ".join(str(value) for value in words.bank_record.values())),
         ("percentiles", "none" if package.reference is None else f"{package.reference.eyes} eyes"),
     ]
     screen.table("", ("", ""), rows)
@@ -189,8 +193,15 @@ def _show_table(screen: Screen, path: Path) -> None:
 
 
 def check(thing: Thing, quiet: options.Quiet = False, json: options.Json = False) -> None:
-    """Prove that a folder is whole: every hash, every table, and that no record was lost."""
+    """Prove that a folder is whole: every hash, every table, and that no record was lost.
+
+    `check prompts` looks for faults of the prompt bank; `check BUNDLE` also says what the
+    bundle's text tower makes of it.
+    """
     screen = Screen(quiet=quiet, as_json=json)
+    if prompts.meant(thing):
+        prompts.check(screen)
+        return
     if (thing / "bundle.json").is_file():
         done = _check_bundle(thing)
     else:
@@ -252,11 +263,7 @@ def _check_run(thing: Path) -> list[str]:
 
 def _check_bundle(folder: Path) -> list[str]:
     bundle = store.Bundle.open(folder)
-    try:
-        from funduscope import model
-    except ImportError as error:
-        raise missing_extra(error.name or "torch", "train") from None
-    model.load(bundle.path)
+    loaded = prompts.load(bundle.path)
     for name in ("LICENSE", "card.md"):
         if not (bundle.path / name).is_file():
             raise BundleError(
@@ -265,7 +272,7 @@ def _check_bundle(folder: Path) -> list[str]:
                 rule="a bundle carries the terms of its training data and its card",
                 remedy="take the whole bundle from where it was made",
             )
-    return [f"bundle {bundle.id}: every tensor fits"]
+    return [f"bundle {bundle.id}: every tensor fits", *prompts.lines_of_bundle(loaded)]
 
 
 def _check_package(thing: Path) -> list[str]:

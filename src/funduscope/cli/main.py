@@ -76,8 +76,9 @@ EXAMPLES = {
         "funduscope show report.txt",
         "funduscope show vocabulary",
         "funduscope show vocabulary 'macular hole'",
+        "funduscope show prompts glaucoma",
     ),
-    "check": ("funduscope check corpora/odir",),
+    "check": ("funduscope check corpora/odir", "funduscope check prompts"),
     "config": ("funduscope config pretrain > pretrain.toml", "funduscope config ingest"),
     "doctor": ("funduscope doctor",),
 }

@@ -69,6 +69,7 @@ def export(
     ) as output:
         output.extra["signature"] = None  # unsigned: this version cannot sign
         work = _Export(output.path, loaded, settings, progress)
+        output.extra["prompt_bank"] = work.bank.record(work.findings)
         license_text = _license(opened)
         work.write_model()
         work.write_selftest()
@@ -173,6 +174,7 @@ class _Export:
             scale=self.loaded.encoder.scale.item(),
             bank=self.bank.name,
             bank_hash=self.bank.hash,
+            bank_version=self.bank.version,
         )
 
     def write_selftest(self) -> None:
@@ -274,8 +276,9 @@ class _Export:
             "## This package",
             "",
             f"- made from bundle `{bundle.id}`; format 1; unsigned",
-            f"- {len(self.prompts.findings)} findings; prompts `{self.bank.name}` "
-            f"(`{self.bank.hash[:12]}`) in {', '.join(self.prompts.languages)}",
+            f"- {len(self.prompts.findings)} findings; prompts `{self.bank.name}`, "
+            f"version {self.bank.version} (`{self.bank.hash[:12]}`) "
+            f"in {', '.join(self.prompts.languages)}",
             f"- reference of the percentiles: {counted}",
             f"- largest difference of a score between torch and onnxruntime: "
             f"{self.difference.score:.1e} ({self.difference.images} photographs)",

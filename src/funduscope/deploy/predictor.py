@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -51,6 +52,7 @@ class Answer:
         findings: in the package's order. They are given for an ungradable photograph as well
             (haze is how a cataract shows); whoever displays them shows the reason first.
         package_id: which package answered.
+        prompt_bank: name, version and hash of the prompt bank whose words it was scored with.
     """
 
     image: str
@@ -60,6 +62,7 @@ class Answer:
     reason: str | None
     findings: tuple[FindingScore, ...]
     package_id: str
+    prompt_bank: Mapping[str, str | int | None] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, in the form of `predict --json`."""
@@ -74,6 +77,7 @@ class Answer:
                 for f in self.findings
             ],
             "package_id": self.package_id,
+            "prompt_bank": None if self.prompt_bank is None else dict(self.prompt_bank),
         }
 
     def to_json(self) -> str:
@@ -142,6 +146,7 @@ class Predictor:
             reason=NOT_FUNDUS if refused else prepared.quality.reason,
             findings=findings,
             package_id=self.package.id,
+            prompt_bank=self.package.prompts.bank_record,
         )
 
     def activation(

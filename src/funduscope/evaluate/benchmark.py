@@ -15,7 +15,7 @@ from funduscope.config import Progress, Quiet
 from funduscope.errors import DataError
 from funduscope.evaluate import tasks as benchmarks
 from funduscope.evaluate.embedding import embed_corpus, image_ids
-from funduscope.evaluate.encoder import Encoder, Vectors, open_encoder
+from funduscope.evaluate.encoder import Encoder, Vectors, bank_for, open_encoder
 from funduscope.evaluate.settings import ZeroshotSettings
 from funduscope.evaluate.tasks import Label, Task
 from funduscope.store import Corpus, Evaluation
@@ -65,8 +65,10 @@ def zeroshot(
     """
     chosen = settings or ZeroshotSettings()
     opened = [Corpus.open(path) for path in corpora]
-    banks = [findings.prompt_bank(name) for name in chosen.prompt_sets]
+    for name in chosen.prompt_sets:
+        findings.prompt_bank(name)  # an unknown one is refused before anything is opened
     encoder = open_encoder(Path(model))
+    banks = {name: bank_for(encoder, name) for name in chosen.prompt_sets}
     runs = plan(opened, chosen, encoder.findings)
     sources = [{"kind": encoder.kind, "id": encoder.id, "path": str(model)}]
     sources += [{"kind": "corpus", "id": c.id, "path": str(c.path)} for c in opened]
@@ -86,10 +88,20 @@ def zeroshot(
             model=encoder.id,
             protocol=PROTOCOL,
             benchmark_version=benchmarks.task_file().version,
-            prompts={bank.name: bank.hash for bank in banks},
+            prompts={name: bank.hash for name, bank in banks.items()},
+            prompt_banks=_records(banks, encoder, runs),
         )
     made: Evaluation = Evaluation.open(out)
     return made
+
+
+def _records(
+    banks: Mapping[str, findings.PromptBank], encoder: Encoder, runs: Sequence[Run]
+) -> dict[str, Any]:
+    """What each prompt set was; of phrasings embedded earlier the package's own manifest tells."""
+    own = encoder.kind == "bundle"
+    codes = {target.name for run in runs for target in run.task.targets} if own else ()
+    return {name: bank.record(codes) for name, bank in banks.items()}
 
 
 def plan(
@@ -158,23 +170,26 @@ def _run(
 def score_runs(
     encoder: Encoder,
     runs: Sequence[Run],
-    banks: Sequence[findings.PromptBank],
+    banks: Mapping[str, findings.PromptBank],
     settings: ZeroshotSettings,
     progress: Progress,
 ) -> tuple[list[Row], list[Row]]:
-    """Rows of `scores` and `metrics`; each corpus is embedded once for all tasks and prompts."""
+    """Rows of `scores` and `metrics`; each corpus is embedded once for all tasks and prompts.
+
+    banks: by the name they were asked for, which becomes `prompt_set`.
+    """
     vectors = _embed_all(encoder, runs, progress)
     scores: list[Row] = []
     metrics: list[Row] = []
-    for bank in banks:
+    for name, bank in banks.items():
         codes = list(dict.fromkeys(t.name for run in runs for t in run.task.targets))
         ahead, against = encoder.directions(codes, bank, settings.language)
         for run in runs:
             images = np.stack([vectors[run.corpus.id][name] for name in run.ids])
             rows = [codes.index(target.name) for target in run.task.targets]
             values = scoring.zero_shot(images, ahead[rows], against[rows], encoder.scale)
-            scores += _score_rows(run, values, bank.name)
-            method = f"{PROTOCOL}/{bank.name}/{settings.language}"
+            scores += _score_rows(run, values, name)
+            method = f"{PROTOCOL}/{name}/{settings.language}"
             metrics += _metric_rows(run, values, method, settings)
     return scores, metrics
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from funduscope import inputs, scoring
 from funduscope.errors import ConfigError, missing_extra
 from funduscope.evaluate.settings import Language
-from funduscope.findings import PromptBank, vocabulary
+from funduscope.findings import PromptBank, bank_of, prompt_bank, vocabulary
 from funduscope.store import Bundle
 
 if TYPE_CHECKING:
@@ -70,6 +70,21 @@ def _is_package(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(manifest, dict) and manifest.get("kind") == "package"
+
+
+def bank_for(encoder: Encoder, name: str) -> PromptBank:
+    """The prompt bank of that name with which a model can score.
+
+    A bundle takes the newest, or the version named (`plain@1`). A package holds one, embedded when
+    it was exported: `plain` is then that one, whatever its version.
+
+    Raises:
+        ConfigError: no bank of that name.
+    """
+    asked = prompt_bank(name)
+    if isinstance(encoder, PackageEncoder) and "@" not in name:
+        return bank_of(asked.name, encoder.bank_hash) or asked
+    return asked
 
 
 def languages(language: Language) -> tuple[Literal["en", "zh"], ...]:
@@ -134,6 +149,7 @@ class PackageEncoder:
         self.id = package.id
         self.scale = package.scale
         self.findings = package.prompts.findings
+        self.bank_hash = package.prompts.bank_hash
 
     def images(self, named: Iterable[tuple[str, bytes]]) -> Iterator[tuple[list[str], Vectors]]:
         """See `Encoder.images`."""
@@ -154,7 +170,7 @@ class PackageEncoder:
         prompts = self._package.prompts
         if prompts.bank_hash != bank.hash:
             raise ConfigError(
-                f"prompt set '{bank.name}' ({bank.hash[:12]})",
+                f"prompt set '{bank.name}', version {bank.version} ({bank.hash[:12]})",
                 place=f"package {self.id}",
                 rule=f"a package scores with the prompts it was exported with "
                 f"({prompts.bank_hash[:12]})",

@@ -38,7 +38,9 @@ class ZeroshotSettings(Settings):
         description="labels: the table labels; reports: what each eye's own report says of it",
     )
     prompt_sets: tuple[str, ...] = Field(
-        default=("plain",), min_length=1, description="prompt sets, each scored on its own"
+        default=("plain",),
+        min_length=1,
+        description="prompt sets, each scored on its own; plain@1: version 1 of plain",
     )
     language: Language = Field(
         default="both", description="language of the prompts; both: the mean of the two"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from funduscope.findings.assertions import Assertion
 from funduscope.findings.captions import Caption, captions
+from funduscope.findings.class_lists import ClassList, class_list, class_lists
 from funduscope.findings.examinations import describes_fundus, other_examination
 from funduscope.findings.extraction import extract
 from funduscope.findings.eyes import eye_texts
@@ -22,12 +23,14 @@ from funduscope.findings.scales import (
     scales_of,
     scales_version,
 )
+from funduscope.findings.prompts import PromptBank, bank_of, prompt_bank
 from funduscope.findings.symbols import language_of
 from funduscope.findings.vocabulary import Finding, Vocabulary, vocabulary
 
 __all__ = [
     "Assertion",
     "Caption",
+    "ClassList",
     "Finding",
     "LabelRow",
     "PromptBank",
@@ -35,8 +38,11 @@ __all__ = [
     "ScaleMapping",
     "ScaleValue",
     "Vocabulary",
+    "bank_of",
     "captions",
     "convert",
+    "class_list",
+    "class_lists",
     "describes_fundus",
     "extract",
     "eye_texts",

@@ -48,9 +48,7 @@ def answer(reading: Reading, index: int, number: int, unit: Unit) -> None:
                 source.state = State("dropped")
 
 
-def graded(
-    reading: Reading, index: int, number: int, earlier: Sequence[Mention]
-) -> Mention | None:
+def graded(reading: Reading, index: int, number: int, earlier: Sequence[Mention]) -> Mention | None:
     """The finding that an eye's bare grade means, as a mention of its own: 左眼II期, `mild left`.
 
     earlier: the mentions before the grade.

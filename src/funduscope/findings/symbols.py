@@ -22,9 +22,7 @@ _TOKEN = re.compile(
 )
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 # Characters that nobody sees (controls, soft hyphen, zero width, direction): left out.
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0e-\x1f\x7f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
-)
+_UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _BRITISH = (
     ("oedem", "edem"),
     ("aem", "em"),

@@ -25,6 +25,7 @@ class Tokenizer:
 
     def __init__(self, tokenizer: tokenizers.Tokenizer, length: int) -> None:
         self._tokenizer = tokenizer
+        self.length = length
         self._tokenizer.enable_truncation(length)
         self._tokenizer.enable_padding(pad_id=tokenizer.token_to_id("[PAD]") or 0)
 
@@ -63,6 +64,13 @@ class Tokenizer:
     def size(self) -> int:
         """Number of tokens."""
         return int(self._tokenizer.get_vocab_size())
+
+    def measure(self, text: str) -> tuple[int, int]:
+        """Tokens of a text with the special ones, were it not cut, and how many are unknown."""
+        found = self._tokenizer.encode(text)
+        tokens = [t for part in (found, *found.overflowing) for t in part.tokens]
+        tokens = [t for t in tokens if t != "[PAD]"]
+        return len(tokens), tokens.count("[UNK]")
 
     def unknown(self, text: str) -> int:
         """How many tokens of a text are unknown to the vocabulary."""

@@ -6,7 +6,7 @@ Arrays: F findings, L languages, D embedding dimensions, C channels of the featu
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from funduscope import scoring
+from funduscope import findings, scoring
 from funduscope.errors import BundleError, DataError
 
 Floats = npt.NDArray[np.float32]
@@ -34,6 +34,7 @@ class Prompts:
         scale: how steeply a difference of cosines becomes a score.
         bank: name of the prompt bank.
         bank_hash: its hash, so that scores can be compared.
+        bank_version: its version; None for a bank that this library does not know.
     """
 
     findings: tuple[str, ...]
@@ -44,6 +45,7 @@ class Prompts:
     scale: float
     bank: str
     bank_hash: str
+    bank_version: int | None = None
 
     def directions(self, codes: Sequence[str], languages: Sequence[str]) -> tuple[Floats, Floats]:
         """Unit rows (F, D) of the words for and against findings; languages weigh equally.
@@ -58,6 +60,11 @@ class Prompts:
             for words in (self.positive, self.negative)
         )
         return positive, negative
+
+    @property
+    def bank_record(self) -> dict[str, str | int | None]:
+        """What an answer says of its prompts: name, version and hash of the bank."""
+        return {"name": self.bank, "version": self.bank_version, "hash": self.bank_hash}
 
     @cached_property
     def _all(self) -> tuple[Floats, Floats]:
@@ -78,6 +85,7 @@ class Prompts:
 
     def write(self, path: Path) -> None:
         """Write `prompts.npz` (plain arrays, no pickled objects)."""
+        version = [] if self.bank_version is None else [self.bank_version]
         with path.open("wb") as stream:
             np.savez(
                 stream,
@@ -89,6 +97,7 @@ class Prompts:
                 scale=np.float64(self.scale),
                 bank=np.array(self.bank),
                 bank_hash=np.array(self.bank_hash),
+                bank_version=np.array(version, dtype=np.int64),
             )
 
     @classmethod
@@ -105,6 +114,7 @@ class Prompts:
                     scale=float(data["scale"]),
                     bank=str(data["bank"]),
                     bank_hash=str(data["bank_hash"]),
+                    bank_version=_version(data),
                 )
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise _misfit(path, str(error)) from error
@@ -120,6 +130,14 @@ class Prompts:
     def dim(self) -> int:
         """Length D of a vector."""
         return int(self.positive.shape[-1])
+
+
+def _version(data: Mapping[str, npt.NDArray[np.generic]]) -> int | None:
+    """As written; packages from before banks had versions are known by their hash."""
+    if "bank_version" in data:
+        return next((int(number) for number in data["bank_version"].tolist()), None)
+    known = findings.bank_of(str(data["bank"]), str(data["bank_hash"]))
+    return None if known is None else known.version
 
 
 def _words(words: Sequence[str]) -> npt.NDArray[np.str_]:
