@@ -107,9 +107,11 @@ def review_marks(
     """
     settings = settings or ReviewSettings()
     opened, out = store.Corpus.open(corpus), Path(out)
+    _check_apart([Path(file) for file in files], out)
     marked = marks.read_marks([Path(file) for file in files], opened)
     found = validation.figures(marked)
     pairs = validation.agreement(marked, seed=settings.seed)
+    told = validation.card(opened, marked, found, pairs)
     kept = validation.beside(opened)
     set_ = frozen.freeze(opened.id, marked) if freeze else None
     if set_ is not None and not force:
@@ -127,25 +129,30 @@ def review_marks(
     ) as output:
         store.write_csv(out / "figures.csv", _FIGURES, map(_row, found))
         store.write_csv(out / "marks.csv", _MARKS, _answers(marked))
-        told = validation.card(opened, marked, found, pairs)
         review_marks_page.write(told, marked, found, pairs, out / "report.html", settings.language)
-        if set_ is not None:
-            store.write_json(out / "frozen.json", set_)
         output.counts.update(reports=told["reports"], shown=told["shown"], readers=len(marked))
         kept.card.parent.mkdir(exist_ok=True)
         if set_ is not None:
-            store.write_json(kept.frozen, set_)
+            for path in (out / "frozen.json", kept.frozen):
+                store.write_json(path, set_)
         store.write_json(kept.card, told)
-    return MarksReview(
-        out,
-        told["reports"],
-        told["shown"],
-        tuple(one.reader for one in marked),
-        tuple(found),
-        tuple(pairs),
-        kept.card,
-        kept.frozen if freeze else None,
-    )
+    readers = tuple(one.reader for one in marked)
+    counts = (told["reports"], told["shown"])
+    beside = (kept.card, kept.frozen if freeze else None)
+    return MarksReview(out, *counts, readers, tuple(found), tuple(pairs), *beside)
+
+
+def _check_apart(files: Sequence[Path], out: Path) -> None:
+    """`force` empties OUT; a person's marks must not go with it."""
+    for file in files:
+        if file.resolve().is_relative_to(out.resolve()):
+            raise DataError(
+                "a file of marks inside the output folder",
+                place=str(file),
+                rule="marks are hours of work; OUT is a folder that may be made anew",
+                remedy="move the file elsewhere, or name another OUT",
+                code="output_taken",
+            )
 
 
 def _check_replaced(path: Path, new: dict[str, Any]) -> None:

@@ -36,19 +36,19 @@ def write(
         language: `en` or `zh`.
     """
     words = Words(language)
-    sections = [Section(words("review.marks_all"), [_facts(card, figures[0], words)])]
+    sections = [Section(words("marks.all"), [_facts(card, figures[0], words)])]
     for by in ("status", "finding"):
         some = [one for one in figures if one.by == by and one.right + one.wrong + one.missed]
         if some:
-            sections.append(Section(words(f"review.marks_{by}"), [_table(some, by, words)]))
+            sections.append(Section(words(f"marks.{by}"), [_table(some, by, words)]))
     if agreement:
         table = _agreement(agreement, words)
-        sections.append(Section(words("review.marks_agreement"), [table]))
-    sections.append(Section(words("review.marks_lines"), [_lines(marked, words)]))
+        sections.append(Section(words("marks.agreement"), [table]))
+    sections.append(Section(words("marks.lines"), [_lines(marked, words)]))
     pages.render_report(
         sections,
-        title=words("review.marks_title"),
-        lead=words("review.marks_lead"),
+        title=words("marks.title"),
+        lead=words("marks.lead"),
         language=language,
         out=out,
         made={
@@ -61,26 +61,27 @@ def write(
 
 def _facts(card: Mapping[str, Any], whole: Figure, words: Words) -> pages.Facts:
     facts = []
-    for name, one in (("precision", whole.precision), ("recall", whole.recall)):
+    for name, name_of, one in (
+        ("precision", "precision_of", whole.precision),
+        ("recall", "recall_of", whole.recall),
+    ):
         ends = None if one.low is None or one.high is None else (one.low, one.high)
-        said = words(f"review.marks_{name}")
+        said = words(f"marks.{name}")
         if ends is not None:
             low, high = (f"{end:.3f}" for end in ends)
-            said = words(f"review.marks_{name}_of", low=low, high=high)
+            said = words(f"marks.{name_of}", low=low, high=high)
         facts.append((words("page.missing") if one.value is None else f"{one.value:.3f}", said))
-    facts.append((f"{card['reports']}", words("review.marks_reports", shown=card["shown"])))
-    facts.append((f"{len(card['readers'])}", words("review.marks_readers")))
+    facts.append((f"{card['reports']}", words("marks.reports", shown=card["shown"])))
+    facts.append((f"{len(card['readers'])}", words("marks.readers")))
     return pages.Facts(facts)
 
 
 def _table(figures: Sequence[Figure], by: str, words: Words) -> Table:
     ends = (words("review.low"), words("review.high"))
-    columns = [Column(words(f"review.marks_{by}_name"))]
+    columns = [Column(words(f"marks.{by}_name"))]
     for name in ("precision", "recall"):
-        columns += [Column(words(f"review.marks_{name}"), 3), *(Column(end, 3) for end in ends)]
-    columns += [
-        Column(words(f"review.marks_{name}")) for name in ("right", "wrong", "missed", "texts")
-    ]
+        columns += [Column(words(f"marks.{name}"), 3), *(Column(end, 3) for end in ends)]
+    columns += [Column(words(f"marks.{name}")) for name in ("right", "wrong", "missed", "texts")]
     rows: list[_Cells] = [
         [
             _name(one, words),
@@ -90,7 +91,7 @@ def _table(figures: Sequence[Figure], by: str, words: Words) -> Table:
         ]
         for one in figures
     ]
-    return Table(columns, rows, words("review.marks_caption"))
+    return Table(columns, rows, words("marks.caption"))
 
 
 def _interval(one: stats.Interval) -> tuple[float | None, float | None, float | None]:
@@ -108,11 +109,11 @@ def _finding(code: str, words: Words) -> str:
 
 def _agreement(agreement: Sequence[Agreement], words: Words) -> Table:
     columns = [
-        Column(words("review.marks_pair")),
-        Column(words("review.marks_texts")),
-        Column(words("review.marks_readings")),
-        Column(words("review.marks_same"), 3),
-        Column(words("review.marks_kappa"), 3),
+        Column(words("marks.pair")),
+        Column(words("marks.texts")),
+        Column(words("marks.readings")),
+        Column(words("marks.same"), 3),
+        Column(words("marks.kappa"), 3),
         Column(words("review.low"), 3),
         Column(words("review.high"), 3),
     ]
@@ -120,7 +121,7 @@ def _agreement(agreement: Sequence[Agreement], words: Words) -> Table:
         [" · ".join(one.readers), one.reports, one.readings, one.same, *_interval(one.kappa)]
         for one in agreement
     ]
-    return Table(columns, rows, words("review.marks_agreement_caption"))
+    return Table(columns, rows, words("marks.agreement_caption"))
 
 
 def _lines(marked: Sequence[Marks], words: Words) -> pages.Block:
@@ -138,13 +139,11 @@ def _lines(marked: Sequence[Marks], words: Words) -> pages.Block:
                     _line(one.reader, "missed", item.eye, item.finding, item.status, said, words)
                 )
     if not rows:
-        return words("review.marks_lines_none")
+        return words("marks.lines_none")
     names = ("reader", "answer", "finding_name", "eye", "status_name", "words")
-    columns = [Column(words(f"review.marks_{name}")) for name in names]
+    columns = [Column(words(f"marks.{name}")) for name in names]
     shown = rows[:_LINES]
-    return Table(
-        columns, shown, words("review.marks_lines_caption", count=len(shown), all=len(rows))
-    )
+    return Table(columns, shown, words("marks.lines_caption", count=len(shown), all=len(rows)))
 
 
 def _line(
@@ -152,7 +151,7 @@ def _line(
 ) -> tuple[str, ...]:
     return (
         reader,
-        words(f"review.marks_{answer}"),
+        words(f"marks.{answer}"),
         _finding(finding, words),
         words(f"mark.{eye}"),
         words(f"mark.{status}"),

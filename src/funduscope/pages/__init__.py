@@ -32,12 +32,13 @@ from funduscope.pages.blocks import (
     Table,
     Timings,
 )
-from funduscope.pages.marking import render_marking
+from funduscope.pages.marking import READING, render_marking
 from funduscope.pages.report import render_report, report_html
 from funduscope.pages.words import LANGUAGES, Words
 
 __all__ = [
     "LANGUAGES",
+    "READING",
     "Bars",
     "Block",
     "Caption",

@@ -188,7 +188,7 @@
     }
     document.title = word("title");
     $("disclaimer").textContent = data.disclaimer[language];
-    $("language").textContent = data.words[language === "zh" ? "en" : "zh"].self;
+    $("language").textContent = data.words[language === "zh" ? "en" : "zh"]["self"];
     $("search").placeholder = word("search");
     const done = marked.filter((report) => report.done).length;
     $("done").max = data.reports.length;
