@@ -91,7 +91,7 @@ def _table(figures: Sequence[Figure], by: str, words: Words) -> Table:
         ]
         for one in figures
     ]
-    return Table(columns, rows, words("marks.caption"))
+    return Table(columns, rows, words("marks.caption") if by == "status" else "")
 
 
 def _interval(one: stats.Interval) -> tuple[float | None, float | None, float | None]:

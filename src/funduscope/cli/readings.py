@@ -15,22 +15,20 @@ from funduscope.errors import DataError, FunduscopeError
 def show_review(screen: Screen, corpus: store.Corpus) -> None:
     """The figures of a corpus that people marked, and a warning if readings changed since."""
     archive = stage("archive", "archive")
-    card = archive.read_card(corpus)
+    try:
+        card = archive.read_card(corpus)
+        path = archive.beside(corpus).frozen
+        found = archive.changes(archive.open_frozen(path)) if path.exists() else []
+    except FunduscopeError as error:
+        screen.say(f"warning: {error.place}: {error.value}")
+        return
     if card is not None:
         readers = ", ".join(f"{name} {count}" for name, count in card["readers"].items())
         screen.say(
             f"marked by people: {card['reports']} of {card['shown']} reports ({readers}), sample "
             f"{card['sample']}"
         )
-        show_figures(screen, [one for one in card["figures"] if one["by"] != "finding"])
-    path = archive.beside(corpus).frozen
-    if not path.exists():
-        return
-    try:
-        found = archive.changes(archive.open_frozen(path))
-    except FunduscopeError as error:
-        screen.say(f"warning: {error.place}: {error.value}")
-        return
+        show_figures(screen, card["figures"])
     if found:
         words = archive.summary(found)
         screen.say(f"warning: {words} since they were frozen: funduscope check {path}")
@@ -65,7 +63,7 @@ def check_frozen(screen: Screen, path: Path) -> None:
     if not found:
         screen.say(f"ok: {len(frozen['reports'])} frozen reports read as they were judged")
         return
-    rows = [(one.effect, one.what, one.reading, one.text_id[:12], one.text[:60]) for one in found]
+    rows = [(one.effect, one.what, one.reading, one.text_id[:12], one.text[:30]) for one in found]
     screen.table("changed readings", ("effect", "", "reading", "text", "begins"), rows)
     raise DataError(
         archive.summary(found),

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -14,8 +14,6 @@ from funduscope.cli import options
 from funduscope.cli.screen import Screen
 from funduscope.cli.stages import Corpus, Out, stage
 from funduscope.errors import ConfigError
-
-_ENDS: Final = ("value", "low", "high")
 
 
 def quality(
@@ -151,28 +149,33 @@ def _say_marks(screen: Screen, made: Any) -> None:
     show_figures(screen, [asdict(one) for one in made.figures])
     for pair in made.agreement:
         same = "-" if pair.same is None else f"{pair.same:.3f}"
-        value, low, high = (
-            "-" if part is None else f"{part:.3f}"
-            for part in (pair.kappa.value, pair.kappa.low, pair.kappa.high)
-        )
         screen.say(
             f"{' and '.join(pair.readers)}: {pair.readings} readings in {pair.reports} reports, "
-            f"same answer {same}, kappa {value} ({low} to {high})"
+            f"same answer {same}, kappa {_interval(asdict(pair.kappa))}"
         )
-    screen.say(f"look at {made.path / 'report.html'}; kept beside the corpus: {made.kept}")
+    screen.say(f"each finding: {made.path / 'report.html'}; kept beside the corpus: {made.kept}")
     if made.frozen is not None:
         screen.say("frozen: after an upgrade, see what is read differently")
         screen.next(f"funduscope check {shlex.quote(str(made.frozen))}")
 
 
 def show_figures(screen: Screen, figures: Sequence[Mapping[str, Any]]) -> None:
-    """Precision and recall with their intervals: of everything, by status, by finding."""
-    rows = []
-    for one in figures:
-        parts = [one[name][end] for name in ("precision", "recall") for end in _ENDS]
-        name = one["name"] or "all readings"
-        marks = (one["right"], one["wrong"], one["missed"])
-        if any(marks):
-            rows.append((name, *parts, *marks))
-    columns = ("", "precision", "95% low", "high", "recall", "95% low", "high")
-    screen.table("reading of reports", (*columns, "right", "wrong", "missed"), rows)
+    """Precision and recall with their intervals, of everything and by status."""
+    rows = [
+        (
+            one["name"] or "all readings",
+            *(_interval(one[name]) for name in ("precision", "recall")),
+            *(one[name] for name in ("right", "wrong", "missed")),
+        )
+        for one in figures
+        if one["by"] != "finding" and one["right"] + one["wrong"] + one["missed"]
+    ]
+    columns = ("", "precision (95%)", "recall (95%)", "right", "wrong", "missed")
+    screen.table("reading of reports", columns, rows)
+
+
+def _interval(one: Mapping[str, Any]) -> str:
+    if one["value"] is None:
+        return "-"
+    ends = "" if one["low"] is None else f" ({one['low']:.3f}-{one['high']:.3f})"
+    return f"{one['value']:.3f}{ends}"
