@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LONGEST: Final = 8_000  # characters; longer texts are not shown to a person
 REPEATED: Final = "repeated"
 NOTHING: Final = "nothing read"
-_CERTAIN: Final = 4  # a text with this many places' share of all reports is taken for certain
+_CERTAIN: Final = 2  # a text with this many places' share of all reports is taken for certain
 
 
 class Reading(NamedTuple):

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -14,6 +14,8 @@ from funduscope.cli import options
 from funduscope.cli.screen import Screen
 from funduscope.cli.stages import Corpus, Out, stage
 from funduscope.errors import ConfigError
+
+_NAMED: Final = 12  # traits that the sample does not reach
 
 
 def quality(
@@ -139,7 +141,9 @@ def _say_sample(screen: Screen, sample: Any, path: Path, corpus: str) -> None:
     if sample.too_long:
         screen.say(f"{sample.too_long} reports are too long for the page and had no chance")
     if sample.unseen:
-        screen.say(f"not in the sample: {', '.join(sample.unseen)}")
+        more = len(sample.unseen) - _NAMED
+        rest = f" and {more} more" if more > 0 else ""
+        screen.say(f"not in the sample: {', '.join(sample.unseen[:_NAMED])}{rest}")
     screen.next(f"funduscope review reports {corpus} NEW --marks marks_R1_....json")
 
 
