@@ -6,6 +6,7 @@ import pytest
 
 from funduscope import pages
 from funduscope.archive.marking_sample import LONGEST, NOTHING, REPEATED, Reading, allocate, draw
+from funduscope.stats import clustered_share
 
 FINDINGS = ("drusen", "cataract", "macular hole", "epiretinal membrane", "optic atrophy")
 
@@ -90,3 +91,28 @@ def test_places_go_to_all_strata_and_more_to_large_ones():
     assert allocate([1, 2], 10) == [1, 2]
     assert sum(allocate([3, 30, 300, 3000], 50)) == 50
     assert allocate([], 5) == []
+
+
+def test_the_estimate_is_that_of_the_corpus_and_its_interval_covers_it(told):
+    """Rare findings are read badly, and are drawn far more often than they occur."""
+    made = texts(300)
+    corpus = told([*made, *made[:30] * 4, *["Both eyes: normal fundus."] * 60])
+
+    def right(one):
+        return sum(
+            reading.finding in ("drusen", "normal") or int(one.text_id[:4], 16) % 5 > 1
+            for reading in one.readings
+        )
+
+    whole = draw(corpus, 10_000, 0).reports
+    truth = sum(right(one) * one.copies for one in whole)
+    truth /= sum(len(one.readings) * one.copies for one in whole)
+    values, covered = [], 0
+    for seed in range(60):
+        drawn = draw(corpus, 40, seed).reports
+        parts = ([right(one) for one in drawn], [len(one.readings) for one in drawn])
+        found = clustered_share(*parts, [one.weight for one in drawn])
+        values.append(found.value)
+        covered += found.low <= truth <= found.high
+    assert sum(values) / 60 == pytest.approx(truth, abs=0.02)
+    assert covered >= 55

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import runpy
 import time
 import zlib
+from pathlib import Path
 
 import pytest
 
-from funduscope import pages
+from funduscope import pages, store, tables
+from funduscope.archive import review_marks, review_reports
 from funduscope.findings import extract, vocabulary
 
 pytestmark = pytest.mark.services
@@ -143,3 +146,33 @@ def test_every_control_is_large_enough_to_touch_and_nothing_runs_off_a_phone(pag
         )
         assert small == []
         assert one.run("document.documentElement.scrollWidth") <= width
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """A corpus of three reports, two of them alike, and no photographs."""
+    rows = runpy.run_path(str(Path(__file__).parents[1] / "cli" / "test_review.py"))["told"]()
+    path = tmp_path / "corpus"
+    with store.create(path, kind="corpus", config={}, seed=0):
+        for name in ("images", "reports", "assertions", "pairs", "labels", "rejects"):
+            table = tables.TABLES[name]
+            data = tables.frame(table, rows.get(name, []))
+            tables.write(table, data, path / f"{name}.parquet")
+    return path
+
+
+def test_what_the_browser_saves_becomes_figures(corpus, browser, tmp_path):
+    made = review_reports(corpus, tmp_path / "queue")
+    one = browser()
+    one.open(made.path / "mark.html")
+    one.run("document.getElementById('reader').focus()")
+    one.write("读者 1")
+    one.press("Escape")
+    for drawn in made.sample.reports:
+        one.press(*("2" if row.finding == "cataract" else "1" for row in drawn.readings), "Enter")
+    one.press("Escape", "s")
+    saved(tmp_path, one)
+    [file] = (tmp_path / "downloads").glob("*.json")
+    found = review_marks(corpus, tmp_path / "marked", files=[file])
+    assert (found.reports, found.readers) == (2, ("读者 1",))
+    assert found.figures[0].precision.value == pytest.approx(3 / 5)

@@ -121,10 +121,7 @@ def review_marks(
         kind="validation",
         config=settings.model_dump(mode="json", include={"language", "seed"}),
         seed=settings.seed,
-        inputs=[
-            {"kind": "corpus", "id": opened.id, "path": str(corpus)},
-            *({"kind": "marks", "id": store.sha256_file(one.path)[:32]} for one in marked),
-        ],
+        inputs=_inputs(opened, marked),
         force=force,
     ) as output:
         store.write_csv(out / "figures.csv", _FIGURES, map(_row, found))
@@ -140,6 +137,11 @@ def review_marks(
     counts = (told["reports"], told["shown"])
     beside = (kept.card, kept.frozen if freeze else None)
     return MarksReview(out, *counts, readers, tuple(found), tuple(pairs), *beside)
+
+
+def _inputs(corpus: store.Corpus, marked: Sequence[Marks]) -> list[dict[str, Any]]:
+    files = [{"kind": "marks", "id": store.sha256_file(one.path)[:32]} for one in marked]
+    return [{"kind": "corpus", "id": corpus.id, "path": str(corpus.path)}, *files]
 
 
 def _check_apart(files: Sequence[Path], out: Path) -> None:
