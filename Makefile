@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PINNED := --quiet --constraint requirements/constraints.txt
 OUT ?= out/demo
-SERVICES := orthanc orthanc-dicomweb dicom3tools
+SERVICES := orthanc orthanc-dicomweb dicom3tools chromium
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 ifneq ($(wildcard ../shared/data),)
@@ -30,10 +30,11 @@ lint: $(VENV)/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# against real servers and tools of Debian, on loopback; installs those that are missing
+# against real servers, tools and a browser of Debian, offline; installs those that are missing
 services: $(VENV)/.ready
 	test -x /usr/sbin/Orthanc && test -x /usr/bin/dciodvfy \
 		&& test -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so \
+		&& test -x /usr/bin/chromium \
 		|| { $(SUDO) apt-get update -q \
 		&& $(SUDO) apt-get install -y -q --no-install-recommends $(SERVICES); }
 	FUNDUSCOPE_FULL=services $(BIN)/python -m pytest -m services

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import socket
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +57,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for tier in ("accept", "soak", "services"):
             if tier in item.keywords and full != tier:
                 item.add_marker(pytest.mark.skip(reason=f"full size: run by `make {tier}`"))
+
+
+@pytest.fixture
+def save_marks(tmp_path: Path) -> Callable[..., Path]:
+    """Does what mark.html does: save_marks(page, "R1", wrong=..., missed=..., done=...) -> file.
+
+    wrong(text, reading) and done(text) tell, missed(text) lists dicts; nothing is wrong or missed
+    and everything is finished by default. `edit` changes the body before its check sum is made.
+    """
+
+    def save(page: Path, reader: str, **told: Callable[..., Any]) -> Path:
+        found = re.search(r'id="data">(.*?)</script>', page.read_text(encoding="utf-8"), re.S)
+        assert found is not None
+        data = json.loads(found[1])
+        wrong = told.get("wrong", lambda text, reading: False)
+        missed = told.get("missed", lambda text: [])
+        done = told.get("done", lambda text: True)
+        reports = []
+        for report in data["reports"]:
+            rows = [dict(zip(data["fields"], row, strict=True)) for row in report["readings"]]
+            rows = [row | {"right": not wrong(report["text"], row)} for row in rows]
+            head = {name: report[name] for name in ("text_id", "weight")}
+            text = report["text"]
+            reports.append(head | {"done": done(text), "readings": rows, "missed": missed(text)})
+        body = {"kind": "funduscope marks", "format": 1, "corpus": data["corpus"]}
+        body |= {"sample": data["sample"], "reader": reader, "reports": reports}
+        told.get("edit", lambda body: None)(body)
+        plain = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        path = tmp_path / f"marks_{reader}.json"
+        text = json.dumps(body | {"crc32": f"{zlib.crc32(plain):08x}"}, ensure_ascii=False)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return save

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections import Counter
@@ -17,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from funduscope import store, tables
+from funduscope import findings, store, tables
 from funduscope.archive import IngestSettings
 from funduscope.archive.synthetic import draw_archive
 
@@ -187,6 +188,29 @@ def finished(tmp_path: Path) -> Callable[..., store.Corpus]:
                     "review": ends["review"],
                 }
         return store.Corpus.open(path)
+
+    return make
+
+
+@pytest.fixture
+def told(finished: Callable[..., store.Corpus]) -> Callable[..., store.Corpus]:
+    """A finished corpus of reports as ingest reads them: told([text, ...], sites=["a", ...])."""
+
+    def make(
+        texts: Sequence[str], sites: Sequence[str] = ("north",), name: str = "told"
+    ) -> store.Corpus:
+        reports, said = [], []
+        for number, text in enumerate(texts):
+            head = {"report_id": f"r{number:04d}", "patient_id": f"p{number}", "text": text}
+            head |= {"exam_id": f"e{number}", "site_id": sites[number % len(sites)]}
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            reports.append(head | {"language": findings.language_of(text), "text_sha256": digest})
+            said += [
+                {"report_id": f"r{number:04d}"}
+                | {field: getattr(one, field) for field in findings.Assertion.__slots__}
+                for one in findings.extract(text)
+            ]
+        return finished(name, [{}], reports=reports, assertions=said)
 
     return make
 

@@ -168,11 +168,11 @@ def test_both_languages_use_their_words_and_nothing_of_the_other(checked):
 def test_no_word_of_a_locale_file_is_dead():
     """Code names a word whole, or composes it: a fixed prefix and a name that stands in quotes."""
     package = Path(locale.__file__).parent.parent
-    sources = [*package.rglob("*.py"), *package.rglob("*.html")]
+    sources = [path for end in ("py", "html", "js") for path in package.rglob(f"*.{end}")]
     code = "\n".join(source.read_text(encoding="utf-8") for source in sources)
     by_data = ("reasons.", "remedies.", "values.", "items.")
     keys = {key for key in locale._read("en") if not key.startswith(by_data)}
-    composed = ("funnel.", "ingest.", "review.")
+    composed = ("funnel.", "ingest.", "review.", "mark.", "marks.")
     dead = set()
     for key in keys:
         names = [key]

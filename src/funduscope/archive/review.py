@@ -7,9 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from funduscope import pages, store
-from funduscope.archive import calibration, contact_sheet, gradability, review_pages
+from funduscope.archive import (
+    calibration,
+    contact_sheet,
+    gradability,
+    review_marks,
+    review_pages,
+)
 from funduscope.archive.calibration import Calibration
 from funduscope.archive.contact_sheet import count_rows
+from funduscope.archive.marking_sample import Sample
 from funduscope.archive.settings import ReviewSettings
 from funduscope.config import Progress, Quiet
 from funduscope.errors import DataError
@@ -47,14 +54,17 @@ class QueueReview:
     """What waits for a person.
 
     Attributes:
-        path: folder with report.html, queue.csv and rejected.csv.
+        path: folder with report.html, queue.csv, rejected.csv and, of a corpus with reports,
+            mark.html and sample.csv.
         counts: (item, code) -> lines in review.
         rejected: (item, code) -> lines rejected for good.
+        sample: the reports on mark.html; None without reports.
     """
 
     path: Path
     counts: dict[tuple[str, str], int]
     rejected: dict[tuple[str, str], int]
+    sample: Sample | None
 
 
 def review_quality(
@@ -126,10 +136,12 @@ def review_reports(
 ) -> QueueReview:
     """List what of a corpus waits for a person, with counts by code and what to do about each.
 
+    Beside the list stands mark.html, on which people mark what was read in a sample of reports.
+
     Args:
         corpus: a finished corpus.
         out: new folder.
-        settings: language; the defaults if None.
+        settings: language, size and seed of the sample; the defaults if None.
         force: begin anew where `out` is taken.
     """
     settings = settings or ReviewSettings()
@@ -140,19 +152,22 @@ def review_reports(
     with store.create(
         out,
         kind="queue",
-        config=settings.model_dump(mode="json", include={"language"}),
-        seed=0,
+        config=settings.model_dump(mode="json", include={"language", "to_mark", "seed"}),
+        seed=settings.seed,
         inputs=[_input(opened, corpus)],
         force=force,
     ) as output:
         store.write_csv(out / "queue.csv", LEDGER, waiting.rows())
         store.write_csv(out / "rejected.csv", LEDGER, gone.rows())
         review_pages.write_queue(opened, waiting, gone, out / "report.html", settings.language)
-        output.counts.update(review=waiting.height, rejected=gone.height)
+        sample = review_marks.write_marking(opened, out, settings)
+        to_mark = 0 if sample is None else len(sample.reports)
+        output.counts.update(review=waiting.height, rejected=gone.height, to_mark=to_mark)
     return QueueReview(
         out,
         {(item, code): count for (item, code), count in count_rows(waiting, "item", "code")},
         {(item, code): count for (item, code), count in count_rows(gone, "item", "code")},
+        sample,
     )
 
 

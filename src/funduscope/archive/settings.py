@@ -104,4 +104,9 @@ class ReviewSettings(Settings):
         le=1,
         description="part of what people call gradable that a threshold of one's own must keep",
     )
-    seed: int = Field(default=0, ge=0, description="seed of the resampling behind its interval")
+    to_mark: int = Field(
+        default=100, ge=1, le=500, description="reports (distinct texts) on mark.html"
+    )
+    seed: int = Field(
+        default=0, ge=0, description="seed of the reports drawn and of resampling for intervals"
+    )

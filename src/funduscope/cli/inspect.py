@@ -14,13 +14,14 @@ import typer
 
 from funduscope import store
 from funduscope.cli import options, prompts, reading
+from funduscope.cli.readings import check_frozen, frozen_of, show_review
 from funduscope.cli.screen import Screen
 from funduscope.cli.stages import show_metrics
 from funduscope.config import Settings, describe
 from funduscope.errors import BundleError, ConfigError, DataError, missing_extra
 
 Thing = Annotated[
-    Path, typer.Argument(metavar="THING", help="A folder that a stage made, or one of its tables.")
+    Path, typer.Argument(metavar="THING", help="A folder that a stage made, or one of its files.")
 ]
 Shown = Annotated[
     str,
@@ -120,6 +121,7 @@ def _show_corpus(screen: Screen, thing: Path, manifest: store.Manifest) -> None:
     _show_common(screen, "findings in reports", Counter(present["finding"].to_list()))
     _show_common(screen, "labels", Counter(corpus.labels["finding"].to_list()))
     _show_rejects(screen, corpus.rejects)
+    show_review(screen, corpus)
 
 
 def _show_common(screen: Screen, title: str, found: Counter[str]) -> None:
@@ -196,12 +198,17 @@ def check(thing: Thing, quiet: options.Quiet = False, json: options.Json = False
     """Prove that a folder is whole: every hash, every table, and that no record was lost.
 
     `check prompts` looks for faults of the prompt bank; `check BUNDLE` also says what the
-    bundle's text tower makes of it.
+    bundle's text tower makes of it. A frozen set of readings (a file, or beside a corpus) is read
+    again; if a reading changed since, the changes are listed and the exit code is 3.
     """
     screen = Screen(quiet=quiet, as_json=json)
     if prompts.meant(thing):
         prompts.check(screen)
         return
+    if thing.suffix == ".json" and thing.is_file():
+        check_frozen(screen, thing)
+        return
+    sets = []
     if (thing / "bundle.json").is_file():
         done = _check_bundle(thing)
     else:
@@ -209,9 +216,12 @@ def check(thing: Thing, quiet: options.Quiet = False, json: options.Json = False
         done = [f"{store.verify(thing)} files are as they were written"]
         done += _check_tables(thing, manifest)
         done += CHECKED.get(manifest.kind, _check_nothing)(thing)
+        sets = frozen_of(thing, manifest)
     screen.data({"path": str(thing), "whole": True, "checked": done})
     for line in done:
         screen.say(f"ok: {line}")
+    for path in sets:
+        check_frozen(screen, path)
 
 
 def _check_tables(thing: Path, manifest: store.Manifest) -> list[str]:

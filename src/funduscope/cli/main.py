@@ -69,7 +69,11 @@ EXAMPLES = {
         "funduscope review quality corpora/odir own/ --labels labels.csv",
         "funduscope review quality corpora/odir zh/ --set gradable_from=0.7 --set language=zh",
     ),
-    "review reports": ("funduscope review reports corpora/odir queue/",),
+    "review reports": (
+        "funduscope review reports corpora/odir queue/ --set language=zh --seed 7",
+        "funduscope review reports corpora/odir marked/ --marks R1.json --marks R2.json",
+        "funduscope review reports corpora/odir frozen/ --marks R1.json --freeze",
+    ),
     "show": (
         "funduscope show corpora/odir",
         "funduscope show corpora/odir/rejects.parquet",
@@ -78,7 +82,11 @@ EXAMPLES = {
         "funduscope show vocabulary 'macular hole'",
         "funduscope show prompts glaucoma",
     ),
-    "check": ("funduscope check corpora/odir", "funduscope check prompts"),
+    "check": (
+        "funduscope check corpora/odir",
+        "funduscope check prompts",
+        "funduscope check frozen/frozen.json",
+    ),
     "config": ("funduscope config pretrain > pretrain.toml", "funduscope config ingest"),
     "doctor": ("funduscope doctor",),
 }

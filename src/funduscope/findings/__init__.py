@@ -12,7 +12,7 @@ from funduscope.findings.examinations import describes_fundus, other_examination
 from funduscope.findings.extraction import extract
 from funduscope.findings.eyes import eye_texts
 from funduscope.findings.labels import LabelRow, label_rows
-from funduscope.findings.prompts import PromptBank, prompt_bank
+from funduscope.findings.prompts import PromptBank, bank_of, prompt_bank
 from funduscope.findings.scales import (
     Scale,
     ScaleMapping,
@@ -23,7 +23,6 @@ from funduscope.findings.scales import (
     scales_of,
     scales_version,
 )
-from funduscope.findings.prompts import PromptBank, bank_of, prompt_bank
 from funduscope.findings.symbols import language_of
 from funduscope.findings.vocabulary import Finding, Vocabulary, vocabulary
 
@@ -40,9 +39,9 @@ __all__ = [
     "Vocabulary",
     "bank_of",
     "captions",
-    "convert",
     "class_list",
     "class_lists",
+    "convert",
     "describes_fundus",
     "extract",
     "eye_texts",

@@ -6,7 +6,6 @@ specialty, a highlighted word) asks here what the same rules make of it.
 
 from __future__ import annotations
 
-
 from funduscope.findings.eyes import EyeReader
 from funduscope.findings.grades import mark_grades
 from funduscope.findings.lexicon import Item, lexicon

@@ -23,7 +23,7 @@ from funduscope.findings.vocabulary import vocabulary
 _COMMAS = 8
 _WHOLE_EYE = ("fundus", "retina", "image")
 # Words beside `normal` that name no thing.
-_HEDGES = {*"大致基本均完全尚在范围内亦也仍", *"grossly essentially completely appear".split()}
+_HEDGES = {*"大致基本均完全尚在范围内亦也仍", *["grossly", "essentially", "completely", "appear"]}
 _LOOSE = ("neg", "neg_post", "doubt", "yes")
 
 

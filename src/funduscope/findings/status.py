@@ -7,6 +7,7 @@ nothing after it takes the findings before it (`retinal detachment was ruled out
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
 from funduscope.findings.lexicon import Item, lexicon
 from funduscope.findings.structure import REACH, Unit
 from funduscope.findings.symbols import Symbol

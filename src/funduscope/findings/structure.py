@@ -50,9 +50,9 @@ def refine(items: list[Item], stream: list[Symbol]) -> list[Item]:
             item = Item(kind or "site", ("" if kind else "fundus",), "", item.start, item.end)
         elif item.kind == "side":
             item = _side(item, following, colon, stream)
-        elif item.kind == "eye" and item.start and stream[item.start - 1].text in _THAN:
-            item = Item("other", ("",), "", *_at(item))
-        elif item.kind == "finding" and _is_title(item, stream):
+        elif (item.kind == "eye" and item.start and stream[item.start - 1].text in _THAN) or (
+            item.kind == "finding" and _is_title(item, stream)
+        ):
             item = Item("other", ("",), "", *_at(item))
         elif stream[item.start].text == "如" and following is not None and following.kind == "eye":
             behind = items[index + 2] if index + 2 < len(items) else None

@@ -178,7 +178,7 @@ def _word(token: str, first: int, last: int, cut: int, found: list[Symbol]) -> N
 
 
 def _inside_word(plain: str, start: int, end: int) -> bool:
-    inside = 0 < start and end < len(plain)
+    inside = start > 0 and end < len(plain)
     return inside and all(c.isascii() and c.isalpha() for c in (plain[start - 1], plain[end]))
 
 

@@ -2,8 +2,9 @@
 
 A stage describes its report as `Section`s of blocks (`Funnel`, `RocPanels`, `Table` ...), which
 hold numbers, names and pictures and no markup; `render_report` draws them in the language asked
-for. Pages load nothing from anywhere, follow the reader's light or dark setting, print, and say
-on every page that this is no medical device.
+for. `render_marking` makes the one page with a script, on which people mark readings. Pages load
+nothing from anywhere, follow the reader's light or dark setting, print, and say on every page
+that this is no medical device.
 
 Base install only, but for `RocPanels` and `LearningCurve`, which matplotlib draws (extra `stats`).
 """
@@ -31,11 +32,13 @@ from funduscope.pages.blocks import (
     Table,
     Timings,
 )
+from funduscope.pages.marking import READING, render_marking
 from funduscope.pages.report import render_report, report_html
 from funduscope.pages.words import LANGUAGES, Words
 
 __all__ = [
     "LANGUAGES",
+    "READING",
     "Bars",
     "Block",
     "Caption",
@@ -56,6 +59,7 @@ __all__ = [
     "Table",
     "Timings",
     "Words",
+    "render_marking",
     "render_report",
     "report_html",
 ]

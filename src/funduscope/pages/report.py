@@ -75,21 +75,22 @@ def report_html(
         {"title": section.title, "views": [_view(block, words) for block in section.blocks]}
         for section in sections
     ]
-    page = _environment().get_template("page.html")
+    page = environment().get_template("page.html")
     return page.render(
         words=words,
         title=title,
         lead=lead,
         sections=parts,
         made=dict(made or {}),
-        style=Markup(_asset("style.css")),
+        style=Markup(asset("style.css")),
     )
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """The templates of the pages; everything put into them is escaped."""
     return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_asset),
+        loader=jinja2.FunctionLoader(asset),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -97,7 +98,8 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file under templates/, as text."""
     return (resources.files("funduscope.pages") / "templates" / name).read_text(encoding="utf-8")
 
 

@@ -42,6 +42,11 @@ class Words:
         """All words of the language."""
         return tuple(self._words.values())
 
+    def branch(self, name: str) -> dict[str, str]:
+        """All words below a key, `branch("mark")["right"]`, with their fields unfilled."""
+        start = f"{name}."
+        return {k.removeprefix(start): v for k, v in self._words.items() if k.startswith(start)}
+
     def reason(self, code: str) -> str:
         """A rejection code in words; one without words of its own is shown as it is."""
         return self._words.get(f"reasons.{code}", code)

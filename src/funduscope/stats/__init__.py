@@ -1,4 +1,4 @@
-"""How sure a number is: AUROC, average precision, ROC curves and their intervals.
+"""How sure a number is: AUROC, average precision, ROC curves, shares and their intervals.
 
 Functions that return a bare number refuse data without both classes (`DataError`, code
 `one_class`); functions that return an `Interval` give nulls and the reason instead, because
@@ -13,6 +13,7 @@ from funduscope.stats.delong import delong, delong_ci, delong_covariance
 from funduscope.stats.discrimination import auroc, average_precision
 from funduscope.stats.interval import Interval
 from funduscope.stats.roc import RocCurve, roc_curve
+from funduscope.stats.shares import clustered_share, cohen_kappa, wilson
 
 __all__ = [
     "Interval",
@@ -20,8 +21,11 @@ __all__ = [
     "auroc",
     "average_precision",
     "cluster_bootstrap",
+    "clustered_share",
+    "cohen_kappa",
     "delong",
     "delong_ci",
     "delong_covariance",
     "roc_curve",
+    "wilson",
 ]

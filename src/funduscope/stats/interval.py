@@ -8,6 +8,8 @@ from typing import Final
 PATIENT_BOOTSTRAP: Final = "patient bootstrap"
 IMAGES_INDEPENDENT: Final = "images independent"
 DELONG: Final = "delong"
+CLUSTERED_WILSON: Final = "wilson by report"
+CLUSTER_BOOTSTRAP: Final = "report bootstrap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,8 @@ class Interval:
         value: the estimate; None when the data do not determine it.
         low: lower end; None when there is no honest interval.
         high: upper end; None exactly when `low` is.
-        method: `patient bootstrap`, `images independent` or `delong`.
+        method: `patient bootstrap`, `images independent`, `delong`, `wilson by report` or
+            `report bootstrap`.
         reason: why something above is None; None when nothing is.
     """
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "package": "export",
     "quality": "review quality",
     "queue": "review reports",
+    "validation": "review reports",
 }
 # The stages that go on where they were stopped; the others take minutes and begin anew.
 RESUMABLE = ("corpus", "run")
