@@ -2,8 +2,9 @@
 
 `traditional.tsv`: traditional or variant character -> simplified, from OpenCC (Apache-2.0), all
 characters of the basic plane. `typos.tsv`: character -> characters of our terms that sound alike
-(pypinyin, MIT, tones aside) or look alike (a short list), for terms typed in pinyin in haste. `words.tsv`: English words of the
-MiniLM vocabulary (Apache-2.0) that are one letter away from a word of ours and are not meant as it.
+(pypinyin, MIT, tones aside) or look alike (a short list), for terms typed in pinyin in haste.
+`words.tsv`: English words of the MiniLM vocabulary (Apache-2.0) that are one letter away from a
+word of ours and are not meant as it.
 """
 
 from __future__ import annotations

@@ -169,7 +169,8 @@ def test_a_name_of_two_findings_shows_both(run):
 
 
 @pytest.mark.parametrize(
-    ("name", "near"), [("glaucmoa", "glaucoma"), ("macular_hloe", "macular_hole"), ("青广眼", "glaucoma")]
+    ("name", "near"),
+    [("glaucmoa", "glaucoma"), ("macular_hloe", "macular_hole"), ("青天眼", "glaucoma")],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(run, name, near):
     shown = run("show", "vocabulary", name)

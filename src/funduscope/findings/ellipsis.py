@@ -29,10 +29,9 @@ _ALL = ("均", "都", "皆", "all")
 def answer(reading: Reading, index: int, number: int, unit: Unit) -> None:
     """`LE none`, 左眼可疑: what an eye's bare cue says of the findings named before."""
     first, last = _segment(reading, index, unit)
-    if not _is_bare(reading, first, last, ("grade",)):
-        return
     eyes = reading.eyes[index]
-    if eyes == UNKNOWN and reading.items[index].kind != "yes":
+    named = any(reading.items[i].kind == "eye" for i in range(first, last))
+    if not named or not _is_bare(reading, first, last, ("grade",)):
         return
     every = any(reading.stream[reading.items[i].start].text in _ALL for i in range(first, last))
     status = _STATUS[reading.items[index].kind]

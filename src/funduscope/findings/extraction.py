@@ -89,19 +89,43 @@ class _Finder:
             for composite in self.composites[item.head]:
                 if composite.site != "-" and self._site_near(composite, index, number, unit):
                     self._carried[item.head] = composite.code
-                    return [(composite.code, f"head:{item.head}+{composite.site}")]
+                    sites = [composite, *self._joined_sites(item.head, index, unit)]
+                    return [(c.code, f"head:{item.head}+{c.site}") for c in dict.fromkeys(sites)]
             for composite in self.composites[item.head]:
                 if composite.site == "-" and not item.values:
-                    code = composite.code
-                    if code == "carry":
-                        code = self._carried.get(item.head, "")
-                    return [(self._narrowed(code, index), f"head:{item.head}")] if code else []
-        for code in item.values:
-            if "macular_edema" in (code, *vocabulary().ancestors(code)):
-                self._carried["水肿"] = self._carried["edema"] = "macular_edema"
-        if item.values == ("ungradable",) and self._region(index, unit):
+                    carried = composite.code == "carry"
+                    code = self._carried.get(item.head, "") if carried else composite.code
+                    if code:
+                        return [(self._narrowed(code, index), f"head:{item.head}")]
+        self._carry(item, index)
+        if item.values == ("ungradable",) and self._region(index, number, unit):
             return [("partially_ungradable", "term+region")]
-        return [(self._narrowed(code, index), "term") for code in item.values]
+        joined = self._elided(index)
+        return [*joined, *((self._narrowed(code, index), "term") for code in item.values)]
+
+    def _elided(self, index: int) -> list[tuple[str, str]]:
+        """What the site before an `or` means with the end of this term: 视盘及黄斑水肿."""
+        if (
+            index < 2
+            or self.items[index - 1].kind != "list"
+            or self.items[index - 2].kind != "site"
+        ):
+            return []
+        name, site = self.reading.words(index), self.items[index - 2].values
+        heads = (head for head in self.composites if name.endswith(head.replace(" ", "")))
+        found = (c for head in heads for c in self.composites[head] if c.site in site)
+        return [(c.code, f"elided:{c.site}") for c in found][:1]
+
+    def _carry(self, item: Item, index: int) -> None:
+        """Remember what a head alone may mean later: 黄斑裂孔术后，裂孔已闭合."""
+        words = vocabulary()
+        for code in item.values:
+            if "macular_edema" in (code, *words.ancestors(code)):
+                self._carried["水肿"] = self._carried["edema"] = "macular_edema"
+            elif words[code].kind == "disease" and self.reading.words(index).endswith("裂孔"):
+                self._carried["裂孔"] = self._carried["孔"] = code
+            elif code == "macular_hole":
+                self._carried["hole"] = code
 
     def _narrows(self, index: int) -> bool:
         """Whether a kind stands right before a finding that it narrows: 干性AMD, 牵拉性网脱."""
@@ -122,9 +146,13 @@ class _Finder:
         narrower = (c for c in before.values if code in vocabulary().ancestors(c))
         return next(narrower, code)
 
-    def _region(self, index: int, unit: Unit) -> bool:
-        """Whether a part of the fundus is named before `cannot be judged` in its unit."""
-        before = self.items[max(unit.start, index - REACH) : index]
+    def _region(self, index: int, number: int, unit: Unit) -> bool:
+        """Whether a part of the fundus is named before `cannot be judged`: 【黄斑】窥不清."""
+        first = unit.start
+        heading = self.units[number - 1] if number else None
+        if heading is not None and self.items[heading.end - 1].values[0] in ("】", "]"):
+            first = heading.start
+        before = self.items[max(first, index - REACH) : index]
         return any(i.kind == "region" or i.values[0] in ("macula", "disc") for i in before)
 
     def _site_near(self, composite: Composite, index: int, number: int, unit: Unit) -> bool:
@@ -144,6 +172,15 @@ class _Finder:
         if before:
             return composite.site in before
         return composite.site in self._sites(range(index + 1, min(index + 5, unit.end)))
+
+    def _joined_sites(self, head: str, index: int, unit: Unit) -> list[Composite]:
+        """What a head means at sites joined before it: `intraretinal or subretinal fluid`."""
+        places = range(max(unit.start, index - 6), index)
+        sites = [i for i in places if self.items[i].kind == "site"]
+        if len(sites) < 2 or sites[-2] != sites[-1] - 2 or self.items[sites[-1] - 1].kind != "list":
+            return []
+        other = self.items[sites[-2]].values
+        return [c for c in self.composites[head] if c.site in other]
 
     def _sites(self, places: range) -> tuple[str, ...]:
         """The first site met; a broad one (retina) gives way to a finer one right behind it."""
@@ -167,7 +204,7 @@ class _Finder:
     def _normal(self, index: int, number: int, unit: Unit, state: State | None = None) -> None:
         """`normal` of the whole eye: nothing smaller is named in its unit."""
         inside = self.reading.inside(index, unit)
-        sites = {i.values[0] for i in inside if i.kind == "site"} - set(_WHOLE_EYE)
+        sites = {i.values[0] for i in inside if i.kind in ("site", "region")} - set(_WHOLE_EYE)
         others = [i for i in inside if i.values and i.values[0] != "normal"]
         findings = [i for i in others if i.kind in ("finding", "head", "measure", "grade")]
         spelled = self.items[index].kind == "finding"

@@ -160,7 +160,8 @@ class EyeReader:
         aside = unit.depth > 0 and last.values == (")",)
         colon = any(self.items[i].values == (":",) for i in self._span(unit))
         heads = nxt is not None and self.items[nxt.start].kind == "section"  # `左眼眼底：`
-        behind = not heads and (ends or aside or (held == UNKNOWN and not colon))
+        both = self.items[places[-1]].values == ("OU",)  # `Retinitis pigmentosa, both eyes: ...`
+        behind = not heads and (ends or aside or (held == UNKNOWN and (both or not colon)))
         if behind and not any(self.items[i].kind == "copy" for i in self._span(unit)):
             self._reach_back(number, unit, held)
 

@@ -43,6 +43,9 @@ DEFAULTS = {
 }
 
 
+_LETTERS = ("A", "B", "C", "D")
+
+
 def _number(symbol: Symbol) -> int | None:
     if symbol.kind == "number" and symbol.text.isdigit() and len(symbol.text) <= 2:
         return int(symbol.text)
@@ -134,10 +137,10 @@ def _stage(items: list[Item], index: int, stream: list[Symbol]) -> tuple[Item, i
     if value is not None and after is not None and after.text in ("期", "级"):
         unit = "stage" if after.text == "期" else "level"
         return Item("grade", (unit, str(value)), "", item.start, item.end + 1), index + 2
-    if symbol.raw in ("A", "B", "C", "D") and after is not None and after.text == "级":
+    if symbol.raw in _LETTERS and after is not None and after.text == "级":
         return Item("grade", ("level", symbol.raw), "", item.start, item.end + 1), index + 2
     if symbol.text in ("grade", "stage", "category", "level", "icdr") and after is not None:
-        value = _number(after)
+        value = after.raw if after.raw in _LETTERS else _number(after)
         if value is not None:
             unit = {"stage": "stage", "icdr": "icdr"}.get(symbol.text, "level")
             return Item("grade", (unit, str(value)), "", item.start, item.end + 1), index + 2
@@ -176,7 +179,9 @@ def on_scale(unit: str, value: str, family: str, scale: str) -> str | None:
         return f"icdr:{value}" if unit == "severity" and value else None
     if unit == "severity":
         return None
-    if family == "hypertensive_retinopathy" and numeric and int(value) <= 4:
+    if not numeric and family != "pvr" and unit != "metapm":
+        return None
+    if family == "hypertensive_retinopathy" and int(value) <= 4:
         return f"kwb:{value}"
     if family == "amd":
         return f"areds:{value}" if scale == "areds" and numeric else None

@@ -2,7 +2,8 @@
 
 Entries come from the vocabulary and from two tables: `data/cues.tsv` (words that place, deny,
 doubt or date a finding) and `data/composites.tsv` (heads such as 水肿 or `edema`, whose finding
-depends on the site named with them); `{a|b}` in a phrase of cues stands for either. Matching is a walk through a prefix tree: linear in the text.
+depends on the site named with them); `{a|b}` in a phrase of cues stands for either. Matching is a
+walk through a prefix tree: linear in the text.
 """
 
 from __future__ import annotations
@@ -126,6 +127,9 @@ class Lexicon:
         for word in sorted(self._words):
             for cut in range(1, len(word)):
                 self._near.setdefault(word[:cut] + word[cut + 1 :], word)
+                self._near.setdefault(
+                    word[:cut] + word[cut + 1 : cut + 2] + word[cut] + word[cut + 2 :], word
+                )
 
     def _node(self, phrase: str) -> _Node:
         parts = symbols(phrase)
@@ -185,7 +189,7 @@ class Lexicon:
         return tuple(dict.fromkeys([*keys, near] if near else keys))
 
     def looks_like(self, word: str) -> str | None:
-        """The word of ours that a canonical word has one letter more or less than, if any."""
+        """The word of ours with one letter more, less or exchanged with its neighbor, if any."""
         if len(word) < _TYPED - 1 or word in self._words:
             return None
         cuts = (word[:cut] + word[cut + 1 :] for cut in range(1, len(word)))

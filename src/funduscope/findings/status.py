@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from funduscope.findings.lexicon import Item, lexicon
 from funduscope.findings.structure import REACH, Unit
 from funduscope.findings.symbols import Symbol
+from funduscope.findings.vocabulary import vocabulary
 
+_PREPOSITIONS = ("on", "in", "at", "of", "within", "during", "throughout", "near", "along", "today")
 # Words unknown to the lexicon that an element of a list may hold: `no hemorrhage, mass, or edema`.
 _MOST_WORDS = 4
 STATING = ("finding", "head", "measure", "normal", "abnormal", "type")
@@ -123,9 +125,15 @@ class StatusReader:
         self._scope.listed = self._scope.listed or english or len(elements) > 1
         return self._scope.listed
 
-    @staticmethod
-    def _bare(inside: list[Item]) -> bool:
-        """Nothing but names of findings and sites, or a word or two: a list's element."""
+    def _bare(self, inside: list[Item]) -> bool:
+        """Nothing but names of findings and sites, or a word or two: a list's element.
+
+        What follows a preposition says where or when: `holes or detachment on exam in either eye`.
+        """
+        for place, item in enumerate(inside):
+            if place and self.stream[item.start].text in _PREPOSITIONS:
+                inside = inside[:place]
+                break
         plain = [i for i in inside if i.kind not in ("mark", "break", "list", "site")]
         unknown = sum(i.kind == "word" for i in plain)
         if unknown > _MOST_WORDS or (unknown and any(i.kind == "site" for i in inside)):
@@ -246,9 +254,11 @@ class StatusReader:
     def _apply(self, cue: _Cue, status: str, rule: str) -> None:
         """Give a status to the findings behind a cue."""
         for place in cue.behind:
-            if self.states[place].status != _DROPPED or status == "uncertain":
-                self.states[place].status = status
-                self.states[place].rules.append(f"{rule}:{self._words(cue.index)}")
+            state = self.states[place]
+            advised = status == "uncertain" and "condition" not in state.rules
+            if state.status != _DROPPED or advised:
+                state.status = status
+                state.rules.append(f"{rule}:{self._words(cue.index)}")
 
     def _neg(self, cue: _Cue) -> None:
         if not cue.ahead:
@@ -287,13 +297,17 @@ class StatusReader:
         after = self.items[cue.index + 1] if cue.index + 1 < len(self.items) else None
         if self._words(cue.index) == "考虑有" and after is not None and after.kind == "grade":
             self._set("present", "")  # 考虑有重度白内障: who grades it has seen it
-        elif cue.ahead and not (self._is_question(cue.index) and cue.behind):
+        elif cue.ahead and not (self._stands_behind(cue.index) and cue.behind):
             self._set("uncertain", "doubt", cue)
         else:
             self._apply(cue, "uncertain", "doubt_after")
 
-    def _is_question(self, index: int) -> bool:
-        return self.stream[self.items[index].start].text == "?"
+    def _stands_behind(self, index: int) -> bool:
+        """`?`, or a word of doubt right behind its finding: `glaucoma suspect`, 缺损可疑."""
+        text = self.stream[self.items[index].start].text
+        return text == "?" or (
+            text in ("suspect", "suspected") and self.items[index - 1].kind in ("finding", "head")
+        )
 
     def _double(self, cue: _Cue) -> None:
         self._set(self.items[cue.index].values[0], "double_negation", cue)
@@ -311,6 +325,11 @@ class StatusReader:
 
     def _history(self, cue: _Cue) -> None:
         text = self.stream[self.items[cue.index].end - 1].text
+        before = self.items[cue.index - 1] if cue.index else None
+        if text == "后" and before is not None and cue.index - 1 in cue.behind:
+            # 黄斑裂孔术后 names an operation that is not told, and no hole that is there
+            if before.kind == "finding" and _has_disease(before):
+                self._apply(cue, _DROPPED, "operated")
         if cue.behind and text in ("史", "后"):
             for place in cue.behind:
                 self.states[place].temporality = "history"
@@ -342,12 +361,19 @@ class StatusReader:
         self._set("present", "")
 
     def _resolve(self, cue: _Cue) -> None:
+        if cue.ahead and not cue.behind:  # `regressed NVD`
+            self._set("absent", "resolved", cue)
         self._apply(cue, "absent", "resolved")
         for place in cue.behind:
             self.states[place].temporality = "current"
 
 
-_DENY_BEHIND = ("not", "denied", "deny", "absent", "never", "negative")
+def _has_disease(item: Item) -> bool:
+    words = vocabulary()
+    return any(code in words and words[code].kind == "disease" for code in item.values)
+
+
+_DENY_BEHIND = ("not", "denied", "deny", "absent", "never", "negative", "neither")
 _REACHING = ("neg", "neg_post", "doubt", "resolve")
 _ALONE = ("neg_post", "doubt", "resolve")
 _CUES = {

@@ -45,21 +45,39 @@ def refine(items: list[Item], stream: list[Symbol]) -> list[Item]:
     for index, item in enumerate(items):
         following = items[index + 1] if index + 1 < len(items) else None
         colon = following is not None and following.values == (":",)
+        first = stream[item.start].text
         if item.kind == "section" and not colon:
             kind = _SECTION_AS_CUE.get(item.values[0])
             item = Item(kind or "site", ("" if kind else "fundus",), "", item.start, item.end)
         elif item.kind == "side":
             item = _side(item, following, colon, stream)
-        elif (item.kind == "eye" and item.start and stream[item.start - 1].text in _THAN) or (
-            item.kind == "finding" and _is_title(item, stream)
-        ):
+            if refined and refined[-1].kind == "site" and stream[item.start].kind == "han":
+                item = Item("other", ("",), "", *_at(item))  # 视网膜左侧
+        elif item.kind == "eye":
+            refined += _eye(item, stream)
+            continue
+        elif item.kind == "finding" and _is_title(item, stream):
             item = Item("other", ("",), "", *_at(item))
-        elif stream[item.start].text == "如" and following is not None and following.kind == "eye":
+        elif first == "如" and following is not None and following.kind == "eye":
             behind = items[index + 2] if index + 2 < len(items) else None
             if _closes(behind):  # 左眼如右眼。, but 如右眼出现…
                 item = Item("copy", ("",), "", *_at(item))
         refined.append(item)
     return refined
+
+
+def _eye(item: Item, stream: list[Symbol]) -> list[Item]:
+    """An eye, without what is written as one word with it: 右眼底, `neither eye`."""
+    start, end = _at(item)
+    if item.start and stream[item.start - 1].text in _THAN:
+        return [Item("other", ("",), "", start, end)]
+    if stream[start].text == "neither":
+        denial = Item("neg", ("",), "", start, start + 1)
+        return [denial, Item("eye", item.values, "", start + 1, end)]
+    if stream[end - 1].text == "底":
+        fundus = Item("site", ("image",), "", end - 1, end)
+        return [Item("eye", item.values, "", start, end - 1), fundus]
+    return [item]
 
 
 def _is_title(item: Item, stream: list[Symbol]) -> bool:
@@ -76,7 +94,7 @@ def _side(item: Item, following: Item | None, colon: bool, stream: list[Symbol])
         return Item("eye" if colon or _closes(following) else "other", item.values, "", *_at(item))
     after = stream[item.end].text if item.end < len(stream) else ""
     if symbol.kind == "han":
-        is_eye = after not in _PART_OF_FIELD
+        is_eye = item.end - item.start > 1 or after not in _PART_OF_FIELD
     elif len(symbol.raw) == 1:
         part = following is not None and following.kind in ("site", "number", "grade")
         is_eye = symbol.raw.isupper() and (part or colon or _closes(following))
@@ -109,7 +127,8 @@ def units(items: list[Item], stream: list[Symbol]) -> list[Unit]:
     for index, item in enumerate(items):
         mark = item.values[0] if item.kind == "mark" else ""
         if item.kind == "eye":
-            if opened and stated and items[index - 1].kind != "copy":
+            heading = index + 1 < len(items) and items[index + 1].values == (":",)
+            if (opened or heading) and stated and items[index - 1].kind != "copy":
                 close(index)
             opened = opened or not stated
         stated = stated or item.kind in _STATING

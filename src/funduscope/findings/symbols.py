@@ -42,7 +42,7 @@ _BRITISH = (
     ("pathological", "pathologic"),
 )
 _WHOLE = {"disk": "disc", "fundi": "fundus", "maculae": "macula", "drusens": "drusen"}
-_WHOLE |= {"hem": "hemorrhage", "heme": "hemorrhage", "nevi": "nevus"}
+_WHOLE |= {"hem": "hemorrhage", "heme": "hemorrhage", "nevi": "nevus", "vien": "vein"}
 _HYPHENS = "-\u2010\u2011\u2013"
 _SECOND_PARTS = ("retinal", "macular", "hyaloid")
 LONGEST = 32
