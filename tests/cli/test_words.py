@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -17,6 +18,15 @@ def test_the_vocabulary_is_listed_with_its_version(run):
     listed = json.loads(run("show", "vocabulary", "--json").out)
     assert [finding["code"] for finding in listed["findings"]] == list(words.codes)
     assert listed["version"] == words.version
+
+
+def test_on_a_terminal_of_80_columns_no_code_is_broken(run, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", run("show", "vocabulary").out)
+    assert set(vocabulary().codes) <= set(re.findall(r"^\w+", shown, flags=re.MULTILINE))
+    assert "\n< diabetic_retinopathy" in shown
 
 
 @pytest.mark.parametrize(
@@ -36,6 +46,12 @@ def test_a_finding_as_json_has_all_of_it(run):
     assert told["ancestors"] == ["diabetic_retinopathy"]
     assert [scale["code"] for scale in told["scales"]] == ["icdr", "cn_dr"]
     assert told["prompts"]["positive_zh"]
+
+
+def test_a_scale_leads_to_what_it_grades(run):
+    shown = run("show", "vocabulary", "cn_dr").out
+    assert shown.splitlines()[0].split() == ["code", "diabetic_retinopathy"]
+    assert "as icdr (~ approximate): 1 ~ 1, 2 ~ 2, 3 ~ 3, 4 = 4" in shown
 
 
 def test_a_name_of_two_findings_shows_both(run):

@@ -15,10 +15,14 @@ from funduscope.findings import (
     Vocabulary,
     extract,
     prompt_bank,
+    scale_mappings,
     scales,
     scales_of,
     vocabulary,
 )
+
+_BRIEF = ("code", "zh", "en", "parent", "kind", "referable")
+_FLAT = 170  # columns that the longest names need side by side
 
 
 def show_vocabulary(screen: Screen, name: str | None) -> None:
@@ -44,18 +48,12 @@ def _version(words: Vocabulary) -> dict[str, Any]:
 
 
 def _show_all(screen: Screen, words: Vocabulary) -> None:
-    rows = [_finding_json(code, words, brief=True) for code in words.codes]
-    screen.data({**_version(words), "findings": rows})
+    found = [_finding_json(code, words, brief=True) for code in words.codes]
+    screen.data({**_version(words), "findings": found})
     if screen.quiet or screen.as_json:
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("code", "zh", "en", "parent", "kind", "referable"):
-        table.add_column(name, overflow="fold", no_wrap=not screen.colored)
-    for told in rows:
-        row = {key: str(value or "-") for key, value in told.items()}
-        cells = (row["zh"], row["en"], row["parent"], row["kind"], row["referable"])
-        table.add_row(Text(row["code"], "bold"), *cells)
-    screen.draw(table, wide=True)
+    flat = not screen.console.is_terminal or screen.console.width >= _FLAT
+    screen.draw(_flat(words) if flat else _folded(words), wide=True)
     synonyms = sum(len(f.zh_synonyms) + len(f.en_synonyms) for f in words)
     screen.say(
         f"\nvocabulary {words.version} ({words.hash[:12]}): {len(words)} findings, "
@@ -64,16 +62,47 @@ def _show_all(screen: Screen, words: Vocabulary) -> None:
     screen.next("funduscope show vocabulary diabetic_retinopathy")
 
 
+def _flat(words: Vocabulary) -> Table:
+    """One line a finding, for files, pipes and wide terminals."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in _BRIEF:
+        table.add_column(name, no_wrap=True)
+    for finding in words:
+        cells = (finding.zh, finding.en, finding.parent or "-", finding.kind, finding.referable)
+        table.add_row(Text(finding.code, "bold"), *cells)
+    return table
+
+
+def _folded(words: Vocabulary) -> Table:
+    """Two lines a finding, for terminals of 80 columns: no code is broken."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("code < parent", no_wrap=True)
+    table.add_column("zh, en", overflow="fold")
+    table.add_column("kind", no_wrap=True)
+    table.add_column("referable", no_wrap=True)
+    for finding in words:
+        parent = (f"\n< {finding.parent}", "dim") if finding.parent else ""
+        table.add_row(
+            Text.assemble((finding.code, "bold"), parent),
+            Text.assemble(finding.zh, (f"\n{finding.en}", "dim")),
+            finding.kind,
+            finding.referable,
+        )
+    return table
+
+
 def _resolved(name: str, words: Vocabulary) -> tuple[str, ...]:
     """The codes that a person means; DataError with the nearest codes where there is none."""
-    codes = words.named(name) or tuple(dict.fromkeys(row.finding for row in extract(name)))
+    scale = scales().get(name.lower())
+    codes = words.named(name) or (scale.findings if scale else ())
+    codes = codes or tuple(dict.fromkeys(row.finding for row in extract(name)))
     if codes:
         return codes
     near = words.near(name)
     raise DataError(
         name,
         place="show vocabulary FINDING",
-        rule="a code of the vocabulary, or a name or synonym in Chinese or English",
+        rule="a code or scale of the vocabulary, or a name or synonym in Chinese or English",
         remedy=f"did you mean {', '.join(near)}?"
         if near
         else "list all: funduscope show vocabulary",
@@ -84,8 +113,7 @@ def _resolved(name: str, words: Vocabulary) -> tuple[str, ...]:
 def _finding_json(code: str, words: Vocabulary, *, brief: bool = False) -> dict[str, Any]:
     finding = asdict(words[code])
     if brief:
-        keys = ("code", "zh", "en", "parent", "kind", "referable")
-        return {key: finding[key] for key in keys}
+        return {key: finding[key] for key in _BRIEF}
     return {
         **finding,
         "ancestors": words.ancestors(code),
@@ -132,13 +160,24 @@ def _show_finding(screen: Screen, code: str, words: Vocabulary) -> None:
     screen.say("")
 
 
-def _scale(scale: Scale) -> Text:
-    shown = Text(f"{scale.en}\n{scale.zh}\n")
+def _scale(scale: Scale) -> Table:
+    shown = Table.grid()
+    shown.add_row(Text(f"{scale.en}\n{scale.zh}"))
+    steps = Table.grid(padding=(0, 1, 0, 0))
+    steps.add_column(style="bold", no_wrap=True)
     for step in scale.values:
-        mark = "*" if scale.is_referable(step.value) else " "
-        shown.append(f"{step.value:>2}{mark} ", "bold")
-        shown.append(f"{step.en}; {step.zh}\n")
+        mark = "*" if scale.is_referable(step.value) else ""
+        steps.add_row(f"{step.value}{mark}", Text.assemble(step.en, (f"\n{step.zh}", "dim")))
+    if scale.values:
+        shown.add_row(steps)
+    for mapping in scale_mappings():
+        if mapping.start == scale.code:
+            said = ", ".join(
+                f"{value} {'~' if value in mapping.approximate else '='} {other}"
+                for value, other in mapping.values.items()
+            )
+            shown.add_row(f"as {mapping.end} (~ approximate): {said}")
     if scale.referable:
-        shown.append(f"* referable: {scale.referable_source}\n", "dim")
-    shown.append(scale.source, "dim")
+        shown.add_row(Text(f"* referable: {scale.referable_source}", "dim"))
+    shown.add_row(Text(scale.source, "dim"))
     return shown
