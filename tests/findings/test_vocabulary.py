@@ -107,8 +107,8 @@ def test_no_name_is_listed_twice_for_its_code() -> None:
 
 
 def test_names_stand_in_denials_and_at_eyes_like_any_other_word() -> None:
-    """A denial before a name is no part of it; a few names bring their own (有髓, new vessels)."""
-    own = ("有髓", "有临床", "new vessels", "foveal reflex")
+    """A denial before a name is no part of it; a few names hold words of denial themselves."""
+    own = ("有髓", "有临床", "new vessels", "foveal reflex", "absence of")
     for finding in vocabulary():
         if finding.kind not in ("sign", "disease") or finding.code == "normal":
             continue

@@ -15,9 +15,9 @@ import typer
 from funduscope import store
 from funduscope.cli import options, prompts, reading
 from funduscope.cli.readings import check_frozen, frozen_of, show_review
-from funduscope.cli.words import show_vocabulary
 from funduscope.cli.screen import Screen
 from funduscope.cli.stages import show_metrics
+from funduscope.cli.words import show_vocabulary
 from funduscope.config import Settings, describe
 from funduscope.errors import BundleError, ConfigError, DataError, missing_extra
 
