@@ -34,10 +34,17 @@ def test_a_report_is_marked_by_status_and_every_row_names_its_rules(run, report)
     assert "next:" in shown.out
 
 
-def test_without_a_terminal_nothing_is_lost_and_lines_fit_in_80_columns(run, report, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    lines = run("show", report).out.splitlines()
-    assert max(sum(1 + (ord(sign) > 0x2E7F) for sign in line) for line in lines) <= 80
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_nothing_is_cut_off_at_the_right(run, tmp_path, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    path = tmp_path / "report.txt"
+    path.write_text(REPORT + "左眼弥漫性脉络膜视网膜萎缩，余同右眼。", encoding="utf-8")
+    shown = run("show", path).out
+    assert max(sum(1 + (ord(s) > 0x2E7F) for s in line) for line in shown.splitlines()) <= columns
+    packed = "".join(shown.split())
+    for row in extract(path.read_text(encoding="utf-8")):
+        assert row.finding in packed
+        assert all(rule in packed for rule in row.rule.split("+"))
 
 
 def test_json_has_offsets_into_the_text(run, report):

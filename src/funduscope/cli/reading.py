@@ -187,16 +187,16 @@ def _legend(*, color: bool, spans: list[_Span]) -> Text:
     if any(span.past for span in spans):
         legend.append("history" if color else f"{_PAST_MARK} history", _HISTORY if color else "")
         legend.append("   ")
-    legend.append("numbers lead to the table")
+    legend.append("numbers: see the table")
     return legend
 
 
 def _assertions(text: str, spans: list[_Span], words: Vocabulary) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("", justify="right", no_wrap=True)
-    table.add_column("eye", max_width=7)
-    table.add_column("finding", overflow="fold", min_width=_longest(spans))
-    table.add_column("status, grade", overflow="fold", max_width=18)
+    table.add_column("eye", width=7)
+    table.add_column("finding", overflow="fold", width=_longest(spans))
+    table.add_column("status, grade", overflow="fold", width=16)
     table.add_column("words and rules", overflow="fold")
     for span in spans:
         said = " ".join(harmless(text[span.start : span.end]).split())
@@ -216,7 +216,7 @@ def _assertions(text: str, spans: list[_Span], words: Vocabulary) -> Table:
 
 def _longest(spans: list[_Span]) -> int:
     """Width of the longest code, so that none is broken."""
-    return max(len(row.finding) for span in spans for row in span.rows)
+    return max(22, *(len(row.finding) for span in spans for row in span.rows))
 
 
 def _by_eyes(rows: Sequence[Assertion]) -> list[list[Assertion]]:
