@@ -16,8 +16,8 @@ Names, synonyms and codes were written for this project and not yet reviewed by 
 is the edition of the WHO and stands only where it is sure. Referable: whether the finding by itself
 should be seen by a specialist. Research software, no medical device.
 
-The first 211 codes come from the project's reference list (CC0 1.0); the others name classes of
-public benchmarks (RFMiD, JSIEC-1000, BRSET, OCTDL, JustRAIGS, AIROGS, UWF tumors) that had none.
+The first 211 codes come from the project's reference list (CC0 1.0); the others name classes that
+had none of public benchmarks: ODIR, RFMiD, JSIEC-1000, BRSET, OCTDL, STARE, JustRAIGS, AIROGS.
 Classes that collect what is left ("other", "retina disease") are no findings and have no code."""
 
 GRADES = """## Grade scales

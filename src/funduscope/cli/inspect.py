@@ -17,6 +17,7 @@ from funduscope.cli import options, prompts, reading
 from funduscope.cli.readings import check_frozen, frozen_of, show_review
 from funduscope.cli.screen import Screen
 from funduscope.cli.stages import show_metrics
+from funduscope.cli.words import show_vocabulary
 from funduscope.config import Settings, describe
 from funduscope.errors import BundleError, ConfigError, DataError, missing_extra
 
@@ -55,7 +56,7 @@ def show(
     """
     screen = Screen(quiet=quiet, as_json=json)
     if thing == "vocabulary":
-        reading.show_vocabulary(screen, finding)
+        show_vocabulary(screen, finding)
     elif prompts.meant(Path(thing)):
         prompts.show(screen, finding)
     elif finding is not None:

@@ -1,4 +1,4 @@
-"""Reading made visible: `show vocabulary [FINDING]` and `show REPORT.txt`.
+"""`show REPORT.txt`: a report with what was read from it, and the rules that decided.
 
 What a clinician and a developer look at when they ask why a report was read as it was.
 """
@@ -9,24 +9,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from funduscope.cli.screen import Screen, harmless
 from funduscope.errors import DataError, missing_extra
-from funduscope.findings import (
-    Assertion,
-    Scale,
-    Vocabulary,
-    extract,
-    language_of,
-    prompt_bank,
-    scales,
-    scales_of,
-    vocabulary,
-)
+from funduscope.findings import Assertion, Vocabulary, extract, language_of, scales, vocabulary
 
 # Status -> style on a terminal, mark before the words elsewhere.
 STYLES = {"present": "bold red", "uncertain": "bold yellow", "absent": "green"}
@@ -35,9 +25,6 @@ _MIXED_STYLE, _MIXED_MARK = "bold magenta", "!"
 _HISTORY, _PAST_MARK = "dim underline", "~"
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _CONTROL_SHARE = 0.01  # of a text's signs; more are a file of another kind
-
-
-# Reports -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -200,16 +187,16 @@ def _legend(*, color: bool, spans: list[_Span]) -> Text:
     if any(span.past for span in spans):
         legend.append("history" if color else f"{_PAST_MARK} history", _HISTORY if color else "")
         legend.append("   ")
-    legend.append("numbers lead to the table")
+    legend.append("numbers: see the table")
     return legend
 
 
 def _assertions(text: str, spans: list[_Span], words: Vocabulary) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("", justify="right", no_wrap=True)
-    table.add_column("eye", max_width=7)
-    table.add_column("finding", overflow="fold", min_width=_longest(spans))
-    table.add_column("status, grade", overflow="fold", max_width=18)
+    table.add_column("eye", width=7)
+    table.add_column("finding", overflow="fold", width=_longest(spans))
+    table.add_column("status, grade", overflow="fold", width=16)
     table.add_column("words and rules", overflow="fold")
     for span in spans:
         said = " ".join(harmless(text[span.start : span.end]).split())
@@ -229,7 +216,7 @@ def _assertions(text: str, spans: list[_Span], words: Vocabulary) -> Table:
 
 def _longest(spans: list[_Span]) -> int:
     """Width of the longest code, so that none is broken."""
-    return max(len(row.finding) for span in spans for row in span.rows)
+    return max(22, *(len(row.finding) for span in spans for row in span.rows))
 
 
 def _by_eyes(rows: Sequence[Assertion]) -> list[list[Assertion]]:
@@ -274,129 +261,3 @@ def _say_conflicts(screen: Screen, rows: Sequence[Assertion]) -> None:
             where = "no eye named" if eye == "unknown" else eye
             said = " and ".join(status for status in STYLES if status in statuses)
             screen.say(f"look: {finding}, {where}, is stated {said}")
-
-
-# Vocabulary ----------------------------------------------------------------------------------
-
-
-def show_vocabulary(screen: Screen, name: str | None) -> None:
-    """Every finding in a table, or all about the finding of that code, name or synonym."""
-    words = vocabulary()
-    if name is None:
-        _show_all(screen, words)
-        return
-    codes = _resolved(name, words)
-    screen.data(
-        {**_version(words), "findings": [_finding_json(code, words) for code in codes]},
-    )
-    if screen.quiet or screen.as_json:
-        return
-    for code in codes:
-        _show_finding(screen, code, words)
-    line = [*words.ancestors(codes[0])[:1], *words.children(codes[0])[:1]]
-    screen.next(f"funduscope show vocabulary {line[0]}" if line else "funduscope show vocabulary")
-
-
-def _version(words: Vocabulary) -> dict[str, Any]:
-    return {"kind": "vocabulary", "version": words.version, "hash": words.hash}
-
-
-def _show_all(screen: Screen, words: Vocabulary) -> None:
-    rows = [_finding_json(code, words, brief=True) for code in words.codes]
-    screen.data({**_version(words), "findings": rows})
-    if screen.quiet or screen.as_json:
-        return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("code", "zh", "en", "parent", "kind", "referable"):
-        table.add_column(name, overflow="fold", no_wrap=not screen.colored)
-    for told in rows:
-        row = {key: str(value or "-") for key, value in told.items()}
-        cells = (row["zh"], row["en"], row["parent"], row["kind"], row["referable"])
-        table.add_row(Text(row["code"], "bold"), *cells)
-    screen.draw(table, wide=True)
-    synonyms = sum(len(f.zh_synonyms) + len(f.en_synonyms) for f in words)
-    screen.say(
-        f"\nvocabulary {words.version} ({words.hash[:12]}): {len(words)} findings, "
-        f"{synonyms} synonyms in two languages, {len(scales())} grade scales"
-    )
-    screen.next("funduscope show vocabulary diabetic_retinopathy")
-
-
-def _resolved(name: str, words: Vocabulary) -> tuple[str, ...]:
-    """The codes that a person means; DataError with the nearest codes where there is none."""
-    codes = words.named(name) or tuple(dict.fromkeys(row.finding for row in extract(name)))
-    if codes:
-        return codes
-    near = words.near(name)
-    raise DataError(
-        name,
-        place="show vocabulary FINDING",
-        rule="a code of the vocabulary, or a name or synonym in Chinese or English",
-        remedy=f"did you mean {', '.join(near)}?"
-        if near
-        else "list all: funduscope show vocabulary",
-        code="unknown_finding",
-    )
-
-
-def _finding_json(code: str, words: Vocabulary, *, brief: bool = False) -> dict[str, Any]:
-    finding = asdict(words[code])
-    if brief:
-        keys = ("code", "zh", "en", "parent", "kind", "referable")
-        return {key: finding[key] for key in keys}
-    return {
-        **finding,
-        "ancestors": words.ancestors(code),
-        "children": words.children(code),
-        "scales": [asdict(scale) for scale in scales_of(code)],
-        "prompts": _prompts(code),
-    }
-
-
-def _prompts(code: str) -> dict[str, Any]:
-    bank = prompt_bank()
-    languages: tuple[Literal["en", "zh"], ...] = ("en", "zh")
-    polarities: tuple[Literal["positive", "negative"], ...] = ("positive", "negative")
-    return {
-        "bank": bank.name,
-        "hash": bank.hash,
-        **{f"{p}_{lang}": bank.texts(code, lang, p) for p in polarities for lang in languages},
-    }
-
-
-def _show_finding(screen: Screen, code: str, words: Vocabulary) -> None:
-    finding = words[code]
-    page = Table.grid(padding=(0, 2, 0, 0))
-    page.add_column(style="dim", no_wrap=True)
-    page.add_column(overflow="fold")
-    page.add_row("code", Text(code, "bold"))
-    page.add_row("en", finding.en)
-    page.add_row("zh", finding.zh)
-    page.add_row("kind", f"{finding.kind}; referable: {finding.referable}")
-    page.add_row("ICD-10", finding.icd10 or "not sure enough to name one")
-    page.add_row("broader", " < ".join(words.ancestors(code)) or "-")
-    page.add_row("narrower", ", ".join(words.descendants(code)) or "-")
-    page.add_row("synonyms en", "; ".join(finding.en_synonyms) or "-")
-    page.add_row("synonyms zh", "; ".join(finding.zh_synonyms) or "-")
-    for scale in scales_of(code):
-        page.add_row(f"grade {scale.code}", _scale(scale))
-    prompts = _prompts(code)
-    for key, mark in (("positive", "+"), ("negative", "-")):
-        for language in ("en", "zh"):
-            page.add_row(f"prompts {language} {mark}", "; ".join(prompts[f"{key}_{language}"]))
-    page.add_row("data", f"vocabulary {words.version} ({words.hash[:12]})")
-    page.add_row("", f"prompt bank {prompts['bank']} ({prompts['hash'][:12]})")
-    screen.draw(page)
-    screen.say("")
-
-
-def _scale(scale: Scale) -> Text:
-    shown = Text(f"{scale.en}\n{scale.zh}\n")
-    for step in scale.values:
-        mark = "*" if scale.is_referable(step.value) else " "
-        shown.append(f"{step.value:>2}{mark} ", "bold")
-        shown.append(f"{step.en}; {step.zh}\n")
-    if scale.referable:
-        shown.append(f"* referable: {scale.referable_source}\n", "dim")
-    shown.append(scale.source, "dim")
-    return shown

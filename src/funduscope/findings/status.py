@@ -325,11 +325,9 @@ class StatusReader:
 
     def _history(self, cue: _Cue) -> None:
         text = self.stream[self.items[cue.index].end - 1].text
-        before = self.items[cue.index - 1] if cue.index else None
-        if text == "后" and before is not None and cue.index - 1 in cue.behind:
+        if text == "后" and cue.index - 1 in cue.behind and _has_disease(self.items[cue.index - 1]):
             # 黄斑裂孔术后 names an operation that is not told, and no hole that is there
-            if before.kind == "finding" and _has_disease(before):
-                self._apply(cue, _DROPPED, "operated")
+            self._apply(cue, _DROPPED, "operated")
         if cue.behind and text in ("史", "后"):
             for place in cue.behind:
                 self.states[place].temporality = "history"

@@ -127,7 +127,7 @@ def units(items: list[Item], stream: list[Symbol]) -> list[Unit]:
     for index, item in enumerate(items):
         mark = item.values[0] if item.kind == "mark" else ""
         if item.kind == "eye":
-            heading = index + 1 < len(items) and items[index + 1].values == (":",)
+            heading = stream[item.start].kind == "han" and _colon_after(items, index)
             if (opened or heading) and stated and items[index - 1].kind != "copy":
                 close(index)
             opened = opened or not stated
@@ -154,6 +154,10 @@ def units(items: list[Item], stream: list[Symbol]) -> list[Unit]:
                 section = ""
     close(len(items))
     return cut
+
+
+def _colon_after(items: list[Item], index: int) -> bool:
+    return index + 1 < len(items) and items[index + 1].values == (":",)
 
 
 def _dash(item: Item, mark: str, stream: list[Symbol]) -> bool:

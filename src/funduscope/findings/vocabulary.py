@@ -12,7 +12,7 @@ import difflib
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 
 from funduscope.errors import DataError
@@ -125,15 +125,16 @@ class Vocabulary:
 
         Spelled as the reader reads: case, width, hyphens, plural, British or traditional forms.
         """
-        return (name,) if name in self else self._index().get(_spelled(name), ())
+        return (name,) if name in self else self._index.get(_spelled(name), ())
 
     def near(self, name: str) -> tuple[str, ...]:
         """Up to three codes that are spelled like a word or have such a name, nearest first."""
         known: dict[str, tuple[str, ...]] = {_joined(code): (code,) for code in self.codes}
-        known |= {"".join(key): codes for key, codes in self._index().items()}
+        known |= {"".join(key): codes for key, codes in self._index.items()}
         found = difflib.get_close_matches(_joined(name), known, n=6, cutoff=0.6)
         return tuple(dict.fromkeys(code for word in found for code in known[word]))[:3]
 
+    @cached_property
     def _index(self) -> dict[tuple[str, ...], tuple[str, ...]]:
         index: dict[tuple[str, ...], tuple[str, ...]] = {}
         for finding in self:
