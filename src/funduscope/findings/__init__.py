@@ -9,11 +9,11 @@ from funduscope.findings.assertions import Assertion
 from funduscope.findings.captions import Caption, captions
 from funduscope.findings.examinations import describes_fundus, other_examination
 from funduscope.findings.extraction import extract
-from funduscope.findings.eyes import eye_texts
 from funduscope.findings.labels import LabelRow, label_rows
 from funduscope.findings.prompts import PromptBank, prompt_bank
 from funduscope.findings.symbols import language_of
 from funduscope.findings.vocabulary import Finding, Vocabulary, vocabulary
+from funduscope.findings.words import eye_texts
 
 __all__ = [
     "Assertion",

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from funduscope.findings.assertions import Assertion
-from funduscope.findings.eyes import STATING, words_by_eye
+from funduscope.findings.eyes import STATING
 from funduscope.findings.lexicon import lexicon
 from funduscope.findings.symbols import language_of, symbols
 from funduscope.findings.vocabulary import vocabulary
+from funduscope.findings.words import words_by_eye
 
 CaptionLanguage = Literal["en", "zh", "as_written"]
 _BOILERPLATE = ("advice", "history", "family")
