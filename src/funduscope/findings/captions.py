@@ -7,29 +7,17 @@ diseases are left out: no photograph shows them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from funduscope.findings.assertions import Assertion
-from funduscope.findings.eyes import STATING
-from funduscope.findings.lexicon import lexicon
-from funduscope.findings.symbols import language_of, symbols
+from funduscope.findings.symbols import language_of
 from funduscope.findings.vocabulary import vocabulary
 from funduscope.findings.words import words_by_eye
 
 CaptionLanguage = Literal["en", "zh", "as_written"]
 _BOILERPLATE = ("advice", "history", "family")
-MARK = re.compile(
-    r"\[(?:name|id|number|phone|email|account|link|address|institution|date|age"
-    r"|(?:day|month|year) -?\d+)\]"
-)
-"""What the removal of identity leaves in a report."""
-_SENTENCE = re.compile(
-    r"(?<=[。；;!！\n])|(?<=\.)(?<!Dr\.)(?<!Mr\.)(?<!Mrs\.)(?<!Ms\.)(?<!Prof\.)(?=\s)"
-)
-_CLAUSE = re.compile(r"(?<=[，,])(?!\d)|(?<=[。；;\n])|(?<=\.)(?=\s)")
 _SEVERITY = {
     "en": {"1": "mild ", "2": "moderate ", "3": "severe "},
     "zh": {"1": "轻度", "2": "中度", "3": "重度"},
@@ -58,25 +46,9 @@ def captions(
     if language == "as_written":
         words = words_by_eye(text, skip=_BOILERPLATE)
         own = words.get(eye) or (words.get("unknown") if len(words) == 1 else None)
-        own = _unsigned(own) if own else None
         return [Caption(own, language_of(own), "report")] if own else []
     rendered = _render(_of_eye(assertions, eye), language)
     return [Caption(rendered, language, "rendered")] if rendered else []
-
-
-def _unsigned(text: str) -> str:
-    """Without sentences and clauses that hold a mark of the identity removal and state nothing."""
-    if MARK.search(text) is None:
-        return text
-    for border in (_SENTENCE, _CLAUSE):
-        text = "".join(part for part in border.split(text) if not _signature(part))
-    return text.strip(" \n\t，,、；;：:/|-—")
-
-
-def _signature(part: str) -> bool:
-    if MARK.search(part) is None:
-        return False
-    return all(item.kind not in STATING for item in lexicon().scan(symbols(part)))
 
 
 def _of_eye(assertions: Sequence[Assertion], eye: str) -> list[Assertion]:
