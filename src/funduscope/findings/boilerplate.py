@@ -55,7 +55,7 @@ def _heading() -> re.Pattern[str]:
     """A heading at the start of a line or a sentence: before a colon, in brackets, or a line."""
     start = r"(?:^|(?<=[\n\u3002.;\uff1b\]\u3011:\uff1a]))[ \t\u3000*#\u25c6\u25cf\u25a0\u25b2-]*"
     bracketed = r"[\[\u3010<\u300a](?:{0})[\]\u3011>\u300b][ ]?[:\uff1a]?"
-    words = r"(?:{0})[ ]?(?:[:\uff1a]|(?=[ ]?\n))"
+    words = r"(?:{0})[ ]?(?:[:\uff1a]|[ ][-\u2013\u2014](?=\s)|(?=[ ]?(?:\n|\Z)))"
     form = rf"{start}(?:{bracketed}|{words})"
     aside, heading = _pattern(("aside",)), _pattern(("heading",))
     forms = f"(?P<aside>{form.format(aside)})|(?P<heading>{form.format(heading)})"

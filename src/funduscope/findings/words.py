@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
 from funduscope.findings import boilerplate
-from funduscope.findings.eyes import OTHER, STATING, EyeReader
+from funduscope.findings.eyes import OTHER, SIDES, STATING, EyeReader
 from funduscope.findings.grades import mark_grades
 from funduscope.findings.lexicon import Item, lexicon
 from funduscope.findings.status import StatusReader
@@ -23,8 +23,9 @@ _STRONG = set("。;!?….；！？")
 _OPEN, _CLOSE = "([{（【《〔〈<［", ")]}）】》〕〉>］"
 _BULLETS = tuple("◆●■▲★*•#※·")
 _BEFORE_EYE = ("on", "in", "of", "for", "the", "to", "from", "at")
+_SHOWS = ("示", "show", "reveal", "demonstrate", "with", "has", "have")
 _AFTER_EYE = ("fundus", "retinal", "retina", "eye", "side", "view", "image")
-_FIRST = "一二三四五六七八九十"
+_FIRST = tuple("一二三四五六七八九十")
 # How many words may stand between an eye and the colon of its heading: `Right eye retinal exam:`.
 _HEADING_WORDS = 4
 _JOINT = "\x1f"
@@ -53,10 +54,15 @@ def words_by_eye(text: str, *, skip: tuple[str, ...] | None) -> dict[str, str]:
         report.cut_sections(skip)
         report.cut_boilerplate()
     copied = report.cut_copies()
+    # Eyes in a form that was not read: whose words these are is not known.
+    sided = report.cut_sides()
+    if sided and not any(set(eyes) & set(OTHER) for eyes in report.eyes):
+        return {}
     found = {}
     for side in ("OD", "OS", "unknown"):
-        words = _tidy(report.words(report.of_eye(side, copied)))
-        if words:
+        kept = report.of_eye(side, copied)
+        words = _tidy(report.words(kept))
+        if any(c.isalnum() for c in words) and (skip is None or report.describes(kept)):
             found[side] = words
     if len(found) > 1:
         found.pop("unknown", None)
@@ -97,6 +103,10 @@ class _Report:
         inside = 0 <= index < len(self.items)
         return self.items[index].values[0] if inside and self.items[index].values else ""
 
+    def _char(self, index: int) -> str:
+        """The first symbol of an item in canonical form."""
+        return self.stream[self.items[index].start].text if 0 <= index < len(self.items) else ""
+
     def _kind(self, index: int) -> str:
         return self.items[index].kind if 0 <= index < len(self.items) else "break"
 
@@ -118,7 +128,7 @@ class _Report:
                 self._cut_eye(index)
             elif item.kind == "section":
                 self.cut.update((index, index + 1))
-            elif item.values[0] in _BULLETS or "①" <= self.text[self.starts[index]] <= "⑳":
+            elif self._value(index) in _BULLETS or "①" <= self.text[self.starts[index]] <= "⑳":
                 self.cut.add(index)
             elif self._is_list_number(index):
                 self.cut.update(self._number_and_mark(index))
@@ -143,6 +153,8 @@ class _Report:
             last += 1
         if self._value(last) in ("-", "–", "—", ":"):
             last += 1
+        elif self._kind(last) == "assert" and self._char(last) in _SHOWS:
+            last += 1
         self.cut.update(range(first, last))
         if not any(self._kind(i) == "mark" for i in range(first, last)):
             self.soft.update(range(first, last))
@@ -157,15 +169,16 @@ class _Report:
     def _is_list_number(self, index: int) -> bool:
         value = self._value(index)
         number = self._kind(index) == "number" and value.isdigit() and len(value) < 3
-        bracket = self._value(index - 1) in "(（" and self._kind(index - 1) == "mark"
-        if not self._opens(index - bracket):
+        bracket = self._char(index - 1) == "("
+        apart = bracket and index > 1 and self.ends[index - 2] < self.starts[index - 1]
+        if not (apart or self._opens(index - bracket)):
             return False
         if number:
-            return self._value(index + 1) in (".", "、", ")", "）", "．")
-        return len(value) == 1 and value in _FIRST and self._value(index + 1) in ("、", ")", "）")
+            return self._char(index + 1) in (".", "、", ")")
+        return self._char(index) in _FIRST and self._char(index + 1) in ("、", ")")
 
     def _number_and_mark(self, index: int) -> Iterable[int]:
-        return range(index - (self._value(index - 1) in ("(", "（")), index + 2)
+        return range(index - (self._char(index - 1) == "("), index + 2)
 
     # What is no description ------------------------------------------------------------------
 
@@ -187,7 +200,7 @@ class _Report:
             number = self.unit_of[index]
             sentence = self.units[number].sentence
             fresh = index > line.start and self.units[self.unit_of[index - 1]].sentence != sentence
-            if fresh and self._describes(self._sentence(number)):
+            if fresh and self.describes(self._sentence(number)):
                 break
             self.cut.add(index)
 
@@ -210,11 +223,14 @@ class _Report:
         found = [vocabulary()[v].kind for v in item.values if v in vocabulary()]
         if found and all(kind == "systemic" for kind in found):
             return False
-        past = state.temporality == "history" and "treatment" not in found
+        # 血管走行正常: whatever made it history, a normal structure is seen now.
+        plain = item.kind == "normal" or "normal" in item.values or "treatment" in found
+        past = state.temporality == "history" and not plain
         here = state.status != "dropped" and state.experiencer == "patient"
         return here and not past and not state.advice
 
-    def _describes(self, span: Iterable[int]) -> bool:
+    def describes(self, span: Iterable[int]) -> bool:
+        """Whether some items name a finding or a part of the eye."""
         return any(self._shows(i) or self._kind(i) == "site" for i in span)
 
     def cut_boilerplate(self) -> None:
@@ -223,7 +239,7 @@ class _Report:
             self.cut.update(self._span(start, end))
         for group in self._groups(sentences=True):
             if boilerplate.is_empty(self._said(group.start, group.stop)):
-                if not self._describes(group):
+                if not self.describes(group):
                     self.cut.update(group)
         for group in self._groups(sentences=False):
             self._cut_clause(group)
@@ -246,8 +262,20 @@ class _Report:
         shown = any(self._shows(i) for i in clause)
         stating = any(self._kind(i) in ("finding", "head", "measure") for i in clause)
         empty = boilerplate.is_empty(said) or any(self._kind(i) == "advise" for i in clause)
-        if (not shown and (stating or empty)) or boilerplate.is_turned(said):
+        if boilerplate.is_turned(said) or (not shown and stating):
             self.cut.update(clause)
+        elif not shown and empty:
+            self.cut.update(range(clause.start, self._after_colon(clause)))
+
+    def _after_colon(self, clause: range) -> int:
+        """Where a description begins in a clause that opens with boilerplate: 本次照相：视盘…."""
+        for index in reversed(clause):
+            if self._char(index) == ":" and self._kind(index) == "mark":
+                after = range(index + 1, clause.stop)
+                if any(self._kind(i) == "site" for i in after):
+                    if not boilerplate.is_empty(self._said(after.start, after.stop)):
+                        return index + 1
+        return clause.stop
 
     def _cut_unit(self, unit: Unit) -> None:
         span = range(unit.start, unit.end)
@@ -260,6 +288,21 @@ class _Report:
         ):
             if boilerplate.is_empty(self._said(unit.start, unit.end)):
                 self.cut.update(span)
+
+    def cut_sides(self) -> bool:
+        """Cut clauses in which a side is named that was not read as an eye; whether there are."""
+        found = False
+        for group in self._groups(sentences=False):
+            if any(self._is_side(i) for i in group):
+                self.cut.update(group)
+                found = True
+        return found
+
+    def _is_side(self, index: int) -> bool:
+        item = self.items[index]
+        after = self.stream[item.end].text if item.end < len(self.stream) else ""
+        where = after in ("上", "下", "方", "lower", "upper", "of", "hand")
+        return item.kind == "other" and item.values[0] in SIDES and not where
 
     # Copies ----------------------------------------------------------------------------------
 
@@ -299,23 +342,40 @@ class _Report:
         return [i for at in marked for i in (taken[at] if at in taken else [at])]
 
     def _taken(self, at: int, side: str, copy: tuple[str, bool], kept: list[int]) -> list[int]:
-        """The other eye's items: of the copy's paragraph, or all before it, or all."""
+        """The other eye's words nearest to a copy, before it or else behind it."""
         source, rest = copy
-        theirs = [
-            i
-            for i, eyes in enumerate(self.eyes)
-            if source in eyes and side not in eyes and i not in self.cut
-        ]
-        paragraph = self.units[self.unit_of[at]].paragraph
-        near = [i for i in theirs if self.units[self.unit_of[i]].paragraph == paragraph]
-        theirs = near or [i for i in theirs if i < at] or theirs
-        if not rest:
-            return theirs
-        mine = {topic for i in kept for topic in self._topics(i)}
+        theirs = self._block(range(at - 1, -1, -1), source, side)[::-1]
+        theirs = theirs or self._block(range(at + 1, len(self.items)), source, side)
+        treated = {self.units[self.unit_of[i]].sentence for i in theirs if self._is_past(i)}
+        mine = {topic for i in kept for topic in self._topics(i)} if rest else set()
         clash = {
-            self.unit_of[i] for i in theirs if not mine.isdisjoint(self._topics(i))
+            self.unit_of[i]
+            for i in theirs
+            if not mine.isdisjoint(self._topics(i)) or (rest and "normal" in self._topics(i))
         }
-        return [i for i in theirs if self.unit_of[i] not in clash]
+        return [
+            i
+            for i in theirs
+            if self.unit_of[i] not in clash
+            and self.units[self.unit_of[i]].sentence not in treated
+        ]
+
+    def _block(self, places: Iterable[int], source: str, side: str) -> list[int]:
+        """The first run of the other eye's own items that is not broken by this eye's own."""
+        found: list[int] = []
+        for index in places:
+            eyes = self.eyes[index]
+            if source in eyes and side not in eyes:
+                found += [] if index in self.cut else [index]
+            elif found and side in eyes and source not in eyes and index not in self.cut:
+                break
+        return found
+
+    def _is_past(self, index: int) -> bool:
+        """Whether an item is of one eye's past, which no copy hands over."""
+        codes = [v for v in self.items[index].values if v in vocabulary() and v != "normal"]
+        treated = any(vocabulary()[code].kind == "treatment" for code in codes)
+        return treated or bool(codes and self.states[index].temporality == "history")
 
     def _topics(self, index: int) -> tuple[str, ...]:
         """What an item speaks of: its finding and the broader ones, or its site."""
@@ -334,7 +394,7 @@ class _Report:
         for index in indexes:
             start, end = self.starts[index], self.ends[index]
             if before >= 0 and index == before + 1:
-                parts.append(" " if self.ends[before] < start else "")
+                parts.append(self.text[self.ends[before] : start])
             elif before >= 0:
                 parts.append(self._seam(before, index))
             if self._kind(index) == "break":
@@ -364,10 +424,10 @@ class _Report:
 _NAMES = {*_AFTER_EYE, "眼底", "finding", "findings", "exam", "examination", "photo", "photograph"}
 
 
-_RUN = re.compile(rf"[\s/|{re.escape(_STOPS)}]*{_JOINT}[\s/|{re.escape(_STOPS)}{_JOINT}]*")
+_RUN = re.compile(rf"[\s/|／{re.escape(_STOPS)}]*{_JOINT}[\s/|／{re.escape(_STOPS)}{_JOINT}]*")
 _DOUBLE = re.compile(rf"[{re.escape(_STOPS)}](?:\s*[{re.escape(_STOPS)}])+")
 _EMPTY = re.compile(rf"[{re.escape(_OPEN)}][\s{re.escape(_STOPS)}]*[{re.escape(_CLOSE)}]")
-_ENDS = " \n\t\u3000;；,，.。、:：/|—–-" + "".join(_BULLETS)
+_ENDS = " \n\t\u3000;；,，.。、:：/／|—–-" + "".join(_BULLETS)
 _WIDE = {0xFEE0 + code: code for code in range(0x30, 0x7B) if chr(code).isalnum()} | {0x3000: 0x20}
 
 
@@ -387,8 +447,7 @@ def _tidy(words: str) -> str:
     words = _DOUBLE.sub(lambda run: _strongest(run.group()), words)
     words = _balanced(words)
     words = re.sub(r"(?<=[，。；：、])\s+|\s+(?=[，。；：、,;])", "", re.sub(r"\s+", " ", words))
-    words = words.strip(_ENDS)
-    return words if any(c.isalnum() for c in words) else ""
+    return words.strip(_ENDS)
 
 
 def _strongest(run: str) -> str:
