@@ -6,7 +6,7 @@ Standard library only: the clinic package and the archive share these very lines
 from __future__ import annotations
 
 from funduscope.findings.assertions import Assertion
-from funduscope.findings.captions import Caption, captions
+from funduscope.findings.captions import Caption, CaptionForm, captions
 from funduscope.findings.examinations import describes_fundus, other_examination
 from funduscope.findings.extraction import extract
 from funduscope.findings.labels import LabelRow, label_rows
@@ -18,6 +18,7 @@ from funduscope.findings.words import eye_texts
 __all__ = [
     "Assertion",
     "Caption",
+    "CaptionForm",
     "Finding",
     "LabelRow",
     "PromptBank",

@@ -9,6 +9,8 @@ stand without a finding.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from dataclasses import dataclass
 from functools import lru_cache
 
 from funduscope.findings.lexicon import data_rows
@@ -23,78 +25,108 @@ DATE = re.compile(
 )
 _TURNED = ("past", "relative")
 _HEADINGS = ("heading", "aside")
-_LATIN = re.compile(r"[a-z]")
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_WINDOW = 60  # characters before a mark in which the words that introduce it stand
 
 
-def _pattern(kinds: tuple[str, ...] | None) -> str:
-    """One alternation of the phrases of some kinds (None: of all that are neither)."""
-    phrases: list[str] = []
-    for kind, cell in data_rows("boilerplate.tsv"):
-        wanted = kind in kinds if kinds else kind not in (*_TURNED, *_HEADINGS)
-        phrases += cell.split(";") if wanted else []
-    parts = []
-    for phrase in sorted(set(phrases), key=lambda p: (-len(p), p)):
-        text = re.escape(phrase).replace(r"\ ", r"[ ]{1,3}")
-        latin = _LATIN.match(phrase) is not None
-        parts.append(rf"(?<![a-z]){text}(?![a-z])" if latin else text)
-    return "|".join(parts)
+@dataclass(frozen=True, slots=True)
+class Boilerplate:
+    """Where boilerplate stands in a text, in order.
+
+    Attributes:
+        headings: start, end and kind (`heading`, `aside`) of each heading.
+        empty: where words begin that, without a finding, name a person, an advice, a greeting.
+        turned: where words begin that speak of an earlier examination or a relative.
+        signed: start and end of marks of removed identity and dates, with what introduces them.
+    """
+
+    headings: tuple[tuple[int, int, str], ...]
+    empty: tuple[int, ...]
+    turned: tuple[int, ...]
+    signed: tuple[tuple[int, int], ...]
+
+    def is_empty(self, start: int, end: int) -> bool:
+        """Whether boilerplate begins in text[start:end]."""
+        return _any(self.empty, start, end)
+
+    def is_turned(self, start: int, end: int) -> bool:
+        """Whether text[start:end] turns to an earlier examination or a relative."""
+        return _any(self.turned, start, end)
+
+
+def boilerplate(text: str) -> Boilerplate:
+    """Find the boilerplate of a text; linear in its length."""
+    low = text.translate(_LOWER)
+    marks = [(m.start(), m.end()) for m in _MARKS.finditer(text)]
+    empty, turned = [start for start, _ in marks], list[int]()
+    signed = [_introduced(low, start, end) for start, end in marks]
+    for match in _phrases().finditer(low):
+        (turned if match.lastgroup == "turned" else empty).append(match.start())
+        if match.lastgroup == "sign":
+            name = _NAME.match(low, match.end())
+            signed += [(match.start(), name.end())] if name else []
+    return Boilerplate(
+        tuple((m.start(), m.end(), m.lastgroup or "heading") for m in _heading().finditer(low)),
+        tuple(sorted(empty)),
+        tuple(turned),
+        tuple(sorted(signed)),
+    )
+
+
+def _any(places: tuple[int, ...], start: int, end: int) -> bool:
+    at = bisect_left(places, start)
+    return at < len(places) and places[at] < end
+
+
+def _introduced(low: str, start: int, end: int) -> tuple[int, int]:
+    """A mark with `Reported by Dr`, 报告医师： before it and a degree behind it."""
+    window = low[max(0, start - _WINDOW) : start]
+    found = _before().search(window)
+    degree = _DEGREE.match(low, end)
+    return start - (len(found.group()) if found else 0), degree.end() if degree else end
+
+
+_MARKS = re.compile(f"{MARK.pattern}|{DATE.pattern}")
+_DEGREE = re.compile(r"(?:[, ]{1,2}(?:md|phd|mbbs|bmbs|msc|bsc|frcs|frcophth)(?![a-z])\.?){1,3}")
+# The name behind a signature's word, up to the end of the line.
+_NAME = re.compile(r"(?:[ ]?[:\uff1a/]|(?<=by)[ ])[^\n\u3002;\uff1b,\uff0c\[]{0,40}(?=\n|\Z)")
+
+
+def _words(kinds: tuple[str, ...]) -> str:
+    """One alternation of the phrases of some kinds, longest first."""
+    cells = [cell for kind, cell in data_rows("boilerplate.tsv") if kind in kinds]
+    phrases = sorted({p for cell in cells for p in cell.split(";")}, key=lambda p: (-len(p), p))
+    latin = "|".join(re.escape(p).replace(r"\ ", "[ ]{1,3}") for p in phrases if p.isascii())
+    han = "|".join(re.escape(p) for p in phrases if not p.isascii())
+    return "|".join(
+        part for part in (han, f"(?<![a-z])(?:{latin})(?![a-z])" if latin else "") if part
+    )
 
 
 @lru_cache(maxsize=1)
-def _empty() -> re.Pattern[str]:
-    return re.compile(_pattern(None), re.IGNORECASE)
-
-
-@lru_cache(maxsize=1)
-def _turned() -> re.Pattern[str]:
-    return re.compile(_pattern(_TURNED), re.IGNORECASE)
+def _phrases() -> re.Pattern[str]:
+    known = {kind for kind, _ in data_rows("boilerplate.tsv")}
+    rest = tuple(sorted(known - {*_TURNED, *_HEADINGS, "sign"}))
+    groups = (("turned", _TURNED), ("sign", ("sign",)), ("empty", rest))
+    return re.compile("|".join(f"(?P<{name}>{_words(kinds)})" for name, kinds in groups))
 
 
 @lru_cache(maxsize=1)
 def _heading() -> re.Pattern[str]:
     """A heading at the start of a line or a sentence: before a colon, in brackets, or a line."""
-    start = r"(?:^|(?<=[\n\u3002.;\uff1b\]\u3011:\uff1a]))[ \t\u3000*#\u25c6\u25cf\u25a0\u25b2-]*"
+    start = (
+        r"(?:^|(?<=[\n\u3002.;\uff1b\]\u3011:\uff1a]))[ \t\u3000*#\u25c6\u25cf\u25a0\u25b2-]{0,8}"
+    )
     bracketed = r"[\[\u3010<\u300a](?:{0})[\]\u3011>\u300b][ ]?[:\uff1a]?"
-    words = r"(?:{0})[ ]?(?:[:\uff1a]|[ ][-\u2013\u2014](?=\s)|(?=[ ]?(?:\n|\Z)))"
-    form = rf"{start}(?:{bracketed}|{words})"
-    aside, heading = _pattern(("aside",)), _pattern(("heading",))
-    forms = f"(?P<aside>{form.format(aside)})|(?P<heading>{form.format(heading)})"
-    return re.compile(forms, re.IGNORECASE | re.MULTILINE)
+    words = r"(?:{0})[ ]?(?:[:\uff1a]|[ ]?[-\u2013\u2014](?=\s)|(?=[ ]?(?:\n|\Z)))"
+    form = f"{bracketed}|{words}"
+    forms = "|".join(f"(?P<{kind}>{form.format(_words((kind,)))})" for kind in _HEADINGS)
+    return re.compile(f"{start}(?:{forms})", re.MULTILINE)
 
 
 @lru_cache(maxsize=1)
-def _signed() -> re.Pattern[str]:
-    """Marks and dates with the words of a signature that introduce them."""
-    role = rf"(?:{_pattern(('sign', 'person'))})"
-    link = r"(?:[\s:\uff1a/@,.\uff0c]|by|on|at|and|dr|mr|mrs|ms|md|of)"
-    mark = rf"(?:{MARK.pattern}|{DATE.pattern})"
-    before = rf"(?:{role}{link}{{0,6}}){{0,4}}"
+def _before() -> re.Pattern[str]:
+    """What introduces a mark, at the end of the characters before it."""
+    link = r"(?:[\s:\uff1a/@,.\uff0c]|by|on|at|and|of)"
     since = r"(?:(?<![a-z])(?:since|from|on|in|at|of|by|dated)[ ])?"
-    sign = rf"(?:{_pattern(('sign',))})"
-    plain = rf"{sign}(?:[ ]?[:\uff1a/]|(?<=by)[ ])[^\n\u3002;\uff1b,\uff0c\[]{{0,40}}(?=\n|\Z)"
-    degree = r"(?:[, ]{1,2}(?:md|phd|mbbs|bmbs|msc|bsc|frcs|frcophth)(?![a-z])\.?){0,3}"
-    marked = rf"{before}{since}{mark}(?:{link}{{0,4}}{mark}){{0,4}}{degree}"
-    return re.compile(f"{marked}|{plain}", re.IGNORECASE)
-
-
-def is_empty(text: str) -> bool:
-    """Whether words without a finding are boilerplate: they name a person, an advice, a greeting."""
-    return bool(MARK.search(text) or DATE.search(text) or _empty().search(text))
-
-
-def is_turned(text: str) -> bool:
-    """Whether words speak of an earlier examination or of a relative, findings or not."""
-    return _turned().search(text) is not None
-
-
-def headings(text: str) -> list[tuple[int, int, str]]:
-    """Start, end and kind (`heading`, `aside`) of each heading, in order."""
-    found = []
-    for match in _heading().finditer(text):
-        found.append((match.start(), match.end(), match.lastgroup or "heading"))
-    return found
-
-
-def signatures(text: str) -> list[tuple[int, int]]:
-    """Where marks of removed identity and dates stand, with the words that introduce them."""
-    return [(match.start(), match.end()) for match in _signed().finditer(text)]
+    return re.compile(rf"(?:(?:{_words(('sign', 'person'))}){link}{{0,6}}){{0,4}}{since}\Z")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from funduscope.findings.assertions import Assertion
@@ -52,12 +53,18 @@ def captions(
             nothing but the names of what is present.
     """
     if language == "as_written":
-        words = words_by_eye(text, skip=_BOILERPLATE)
+        words = _written(text)
         own = words.get(eye) or (words.get("unknown") if len(words) == 1 else None)
         return [Caption(own, language_of(own), "report")] if own else []
     into, detail = _RENDERED[language]
     rendered = render(_of_eye(assertions, eye), into, detail)
     return [Caption(rendered, into, "rendered")] if rendered else []
+
+
+@lru_cache(maxsize=64)
+def _written(text: str) -> dict[str, str]:
+    """The words of each eye, read once for both."""
+    return words_by_eye(text, skip=_BOILERPLATE)
 
 
 def _of_eye(assertions: Sequence[Assertion], eye: str) -> list[Assertion]:
