@@ -58,6 +58,8 @@ def _own(text: str, eye: str = "OD") -> str | None:
         ("本次眼底照相：双眼：视盘色红润，玻璃膜疣。详见附图。", "OD", "视盘色红润，玻璃膜疣"),
         ("散瞳后拍摄。右眼：玻璃膜疣。本报告仅供参考。", "OD", "玻璃膜疣"),
         ("OD: drusen. See image. This report is not a diagnosis.", "OD", "drusen"),
+        ("如图所示，右眼视盘界清，黄斑可", "OD", "视盘界清，黄斑可"),
+        ("备注：右眼黄斑前膜", "OD", "黄斑前膜"),
         # Normal single structures stay.
         ("OD: optic disc and macula normal", "OD", "optic disc and macula normal"),
         ("右眼：视盘、黄斑正常，血管走行大致正常", "OD", "视盘、黄斑正常，血管走行大致正常"),
@@ -106,15 +108,15 @@ def test_a_side_that_was_not_read_as_an_eye_brings_no_words(side: str) -> None:
     """Its words would else stand with the eye before, or with both."""
     for text in (f"OS: drusen. {side}", f"OS：玻璃膜疣\n{side}"):
         own = _own(text, "OS")
-        assert own is None or "ERM" not in own and "前膜" not in own
+        assert own is None or ("ERM" not in own and "前膜" not in own)
 
 
 def test_where_boilerplate_stands() -> None:
     found = boilerplate("Findings: drusen. Signed by Dr. [name], MD. Last visit normal.")
     assert found.headings == ((0, 9, "heading"),)
     assert found.signed == ((18, 43),)
-    assert found.is_empty(18, 30) and not found.is_empty(9, 17)
-    assert found.is_turned(44, 60) and not found.is_turned(0, 18)
+    assert [found.is_empty(*span) for span in ((18, 30), (9, 17))] == [True, False]
+    assert [found.is_turned(*span) for span in ((44, 60), (0, 18))] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -37,17 +37,23 @@ class Boilerplate:
         headings: start, end and kind (`heading`, `aside`) of each heading.
         empty: where words begin that, without a finding, name a person, an advice, a greeting.
         turned: where words begin that speak of an earlier examination or a relative.
+        photo: where words of a photograph begin, empty unless something of it is told.
         signed: start and end of marks of removed identity and dates, with what introduces them.
     """
 
     headings: tuple[tuple[int, int, str], ...]
     empty: tuple[int, ...]
     turned: tuple[int, ...]
+    photo: tuple[int, ...]
     signed: tuple[tuple[int, int], ...]
 
     def is_empty(self, start: int, end: int) -> bool:
         """Whether boilerplate begins in text[start:end]."""
         return _any(self.empty, start, end)
+
+    def is_photo(self, start: int, end: int) -> bool:
+        """Whether a photograph is spoken of in text[start:end]."""
+        return _any(self.photo, start, end)
 
     def is_turned(self, start: int, end: int) -> bool:
         """Whether text[start:end] turns to an earlier examination or a relative."""
@@ -58,17 +64,18 @@ def boilerplate(text: str) -> Boilerplate:
     """Find the boilerplate of a text; linear in its length."""
     low = text.translate(_LOWER)
     marks = [(m.start(), m.end()) for m in _MARKS.finditer(text)]
-    empty, turned = [start for start, _ in marks], list[int]()
+    found: dict[str, list[int]] = {"turned": [], "photo": [], "sign": [], "empty": []}
     signed = [_introduced(low, start, end) for start, end in marks]
     for match in _phrases().finditer(low):
-        (turned if match.lastgroup == "turned" else empty).append(match.start())
+        found[match.lastgroup or ""].append(match.start())
         if match.lastgroup == "sign":
             name = _NAME.match(low, match.end())
             signed += [(match.start(), name.end())] if name else []
     return Boilerplate(
         tuple((m.start(), m.end(), m.lastgroup or "heading") for m in _heading().finditer(low)),
-        tuple(sorted(empty)),
-        tuple(turned),
+        tuple(sorted([*(start for start, _ in marks), *found["sign"], *found["empty"]])),
+        tuple(found["turned"]),
+        tuple(found["photo"]),
         tuple(sorted(signed)),
     )
 
@@ -106,8 +113,8 @@ def _words(kinds: tuple[str, ...]) -> str:
 @lru_cache(maxsize=1)
 def _phrases() -> re.Pattern[str]:
     known = {kind for kind, _ in data_rows("boilerplate.tsv")}
-    rest = tuple(sorted(known - {*_TURNED, *_HEADINGS, "sign"}))
-    groups = (("turned", _TURNED), ("sign", ("sign",)), ("empty", rest))
+    rest = tuple(sorted(known - {*_TURNED, *_HEADINGS, "sign", "photo"}))
+    groups = (("turned", _TURNED), ("sign", ("sign",)), ("empty", rest), ("photo", ("photo",)))
     return re.compile("|".join(f"(?P<{name}>{_words(kinds)})" for name, kinds in groups))
 
 

@@ -17,6 +17,7 @@ from funduscope.findings.vocabulary import vocabulary
 
 # How many commas back the part of the eye may stand of which a head speaks.
 _COMMAS = 8
+_POINTED = ("图", "上", "下", "前")
 
 
 def eye_texts(text: str) -> dict[str, str]:
@@ -66,11 +67,12 @@ class _Report(ReportItems):
         for unit in self.units:
             if unit.section in skip:
                 self.cut.update(range(unit.start, unit.end))
-        for start, end, kind in self.plate.headings:
+        for _, end, kind in self.plate.headings:
             if kind == "aside":
-                self._cut_aside(self.span(start, end), end)
+                self._cut_aside(end)
 
-    def _cut_aside(self, heading: range, end: int) -> None:
+    def _cut_aside(self, end: int) -> None:
+        """Cut what follows a heading on its line, up to an eye or a sentence that describes."""
         stop = self.text.find("\n", end)
         line = self.span(end, len(self.text) if stop < 0 else stop)
         for index in line:
@@ -152,15 +154,23 @@ class _Report(ReportItems):
 
     def _cut_clause(self, clause: range) -> None:
         shown = any(self._shows(i) for i in clause)
-        stating = any(self.kind(i) in ("finding", "head", "measure") for i in clause)
+        stating = any(self.kind(i) in ("finding", "measure") for i in clause)
         empty = self.is_empty(clause) or any(self.kind(i) == "advise" for i in clause)
         turned = bool(clause) and self.plate.is_turned(
             self.starts[clause.start], self.ends[clause.stop - 1]
         )
-        if turned or (not shown and stating):
+        if turned or (not shown and (stating or self._is_photo(clause))):
             self.cut.update(clause)
         elif not shown and empty:
             self.cut.update(range(clause.start, self._after_colon(clause)))
+
+    def _is_photo(self, clause: range) -> bool:
+        """Whether a clause says that there is a photograph, and nothing of what it shows."""
+        said = {self.value(i) for i in clause if self.kind(i) == "site"}
+        shows = any(self.kind(i) == "assert" for i in clause)
+        if not clause or shows or not said <= {"fundus", "retina"}:
+            return False
+        return self.plate.is_photo(self.starts[clause.start], self.ends[clause.stop - 1])
 
     def _after_colon(self, clause: range) -> int:
         """Where a description begins in a clause that opens with boilerplate: 本次照相：视盘…."""
@@ -174,15 +184,15 @@ class _Report(ReportItems):
 
     def _cut_unit(self, unit: Unit) -> None:
         span = range(unit.start, unit.end)
-        opening = [self.kind(i) for i in span[:2]]
-        if ("advise" in opening or "condition" in opening) and unit.section != "findings":
-            number = self.unit_of[unit.start]
-            self.cut.update(self._sentence(number))
-        elif not any(self._shows(i) for i in span) and (
-            unit.depth or not any(self.kind(i) == "site" for i in span)
-        ):
-            if self.is_empty(span):
-                self.cut.update(span)
+        opening = [i for i in span[:2] if self.kind(i) in ("advise", "condition")]
+        pictured = any(self.char(i + 1) in _POINTED for i in opening)  # 如图所示
+        if opening and not pictured:
+            self.cut.update(self._sentence(self.unit_of[unit.start]))
+            return
+        shown = any(self._shows(i) for i in span)
+        named = not unit.depth and any(self.kind(i) == "site" for i in span)
+        if self.is_empty(span) and not (shown or named):
+            self.cut.update(span)
 
     def cut_sides(self) -> bool:
         """Cut clauses in which a side is named that was not read as an eye; whether there are."""
@@ -202,7 +212,7 @@ class _Report(ReportItems):
     # Copies ----------------------------------------------------------------------------------
 
     def cut_copies(self) -> dict[int, tuple[str, bool]]:
-        """Cut the words of copies; where they stood: the eye that is copied, and if only the rest."""
+        """Cut the words of copies; where they stood: the eye copied, and if only the rest is."""
         copied = {}
         for index, item in enumerate(self.items):
             source = ""
@@ -236,7 +246,7 @@ class _Report(ReportItems):
         if not taken:
             return kept
         marked = sorted({*kept, *taken})
-        return [i for at in marked for i in (taken[at] if at in taken else [at])]
+        return [i for at in marked for i in taken.get(at, [at])]
 
     def _taken(self, at: int, side: str, copy: tuple[str, bool], kept: list[int]) -> list[int]:
         """The other eye's words nearest to a copy, before it or else behind it."""

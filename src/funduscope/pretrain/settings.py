@@ -52,7 +52,9 @@ class PretrainSettings(Settings):
     temper: float = Field(
         0.5, ge=0, le=1, description="draw a photograph with (frequency of its caption)^-temper"
     )
-    languages: tuple[str, ...] = Field(("en", "zh", "mixed"), description="languages of captions read")
+    languages: tuple[str, ...] = Field(
+        ("en", "zh", "mixed"), description="languages of the captions read"
+    )
     captions: tuple[Literal["report", "rendered"], ...] = Field(
         ("report", "rendered"),
         description="captions read: of the report's own words, rendered from its findings",
