@@ -1,4 +1,4 @@
-"""Print the examples of captions.md: each quoted report with its captions."""
+"""Make the tables of captions.md anew: `python docs/reference/make_captions.py`."""
 
 from __future__ import annotations
 
@@ -27,5 +27,15 @@ def table(report: str) -> str:
     return "\n".join(rows) + "\n"
 
 
+def page() -> str:
+    """The page with the tables below its quoted reports made anew."""
+    text = PAGE.read_text(encoding="utf-8")
+    for report in reports():
+        before, after = text.split(f"> {report}\n", 1)
+        rest = after.lstrip("\n").split("\n\n", 1)[1]
+        text = f"{before}> {report}\n\n{table(report)}\n{rest}"
+    return text
+
+
 if __name__ == "__main__":
-    print("\n".join(map(table, reports())))
+    PAGE.write_text(page(), encoding="utf-8")
