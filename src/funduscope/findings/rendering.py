@@ -50,13 +50,16 @@ _STATUS = {
 }
 _UNSAID = ("normal", "ungradable", "partially_ungradable", "poor_image_quality")
 """Findings whose denial or doubt says nothing of a photograph."""
+_MEASURED = ("cup_disc_ratio", "av_ratio")
+"""Findings that say nothing without their number."""
 
 
 def shown(assertions: Sequence[Assertion]) -> list[Assertion]:
     """The assertions that a photograph of the eye can show: the patient's, of now, of the eye.
 
     Without relatives, systemic diseases, history (treatments stay: they leave traces), what is
-    only advised to be looked for, and denials or doubts of `normal` and of the picture's quality.
+    only advised to be looked for, denials or doubts of `normal` and of the picture's quality, and
+    ratios without a number.
     """
     words = vocabulary()
     return [
@@ -67,11 +70,12 @@ def shown(assertions: Sequence[Assertion]) -> list[Assertion]:
         and (a.temporality == "current" or words[a.finding].kind == "treatment")
         and "advice_to_clarify" not in a.rule
         and (a.status == "present" or a.finding not in _UNSAID)
+        and (a.grade is not None or a.finding not in _MEASURED)
     ]
 
 
 def render(rows: Sequence[Assertion], language: Language, detail: Detail = "plain") -> str:
-    """What is present in text order, then doubts, then `normal fundus`, then denials.
+    """What is present in text order, then other doubts, then `normal fundus`, then denials.
 
     detail: `plain` names denials only where nothing else is said, `full` always, `short` leaves
     doubts, denials and grades out. Empty where nothing is left to say.
@@ -80,12 +84,10 @@ def render(rows: Sequence[Assertion], language: Language, detail: Detail = "plai
     present = [a for a in rows if a.status == "present" and a.finding != "normal"]
     normal = [a for a in rows if a.status == "present" and a.finding == "normal"]
     stated = {a.finding for a in present}
-    doubts = [a for a in rows if a.status == "uncertain"]
+    doubts = [a for a in rows if a.status == "uncertain" and a.finding not in stated]
     if detail == "short":
         phrases = [_named(a, language, graded=False) for a in (*present, *normal)]
     else:
-        if detail == "plain":
-            doubts = [a for a in doubts if a.finding not in stated]
         phrases = [_phrase(a, language) for a in (*present, *doubts, *normal)]
         if detail == "full" or not phrases:
             phrases += [_phrase(a, language) for a in rows if a.status == "absent"]
