@@ -82,6 +82,13 @@ def test_chinese_stands_only_where_it_may():
     assert stray == []
 
 
+def test_the_page_of_captions_shows_what_the_code_makes():
+    folder = ROOT / "docs" / "reference"
+    made = runpy.run_path(str(folder / "make_captions.py"))
+    assert len(made["reports"]()) == 2
+    assert (folder / "captions.md").read_text(encoding="utf-8") == made["page"]()
+
+
 @pytest.mark.parametrize("name", ["tables", "vocabulary"])
 def test_the_generated_pages_are_what_the_code_says(name):
     folder = ROOT / "docs" / "reference"

@@ -53,6 +53,24 @@ def test_one_report_a_language() -> None:
     assert len({report["report_id"] for report in made.reports}) == 2
 
 
+def test_captions_that_differ_in_separators_or_case_are_one() -> None:
+    made = _add(
+        _exam(eye_words={"en": {"OD": ["Drusen; cataract"]}}), [("i", "OD")], "as_written", "en"
+    )
+    assert [p["caption"] for p in made.pairs] == ["Drusen; cataract"]
+
+
+def test_each_form_asked_for_makes_its_caption() -> None:
+    words = {"en": {"OD": ["drusen", "no hemorrhage"]}}
+    made = _add(_exam(eye_words=words), [("i", "OD")], "en_full", "zh_full", "zh_short")
+    assert [p["caption"] for p in made.pairs] == [
+        "drusen, no retinal hemorrhage",
+        "玻璃膜疣，未见视网膜出血",
+        "玻璃膜疣",
+    ]
+    assert {p["caption_source"] for p in made.pairs} == {"rendered"}
+
+
 def test_rendered_captions_are_marked_and_not_repeated() -> None:
     made = _add(
         _exam(eye_words={"en": {"OD": ["cataract"]}}), [("i", "OD")], "as_written", "en", "zh"

@@ -72,3 +72,12 @@ def test_nothing_to_read_is_an_error(make_archive: Callable[..., Path], tiny: Pr
     corpus = store.Corpus.open(make_archive("c", patients=2))
     with pytest.raises(DataError, match="no photograph with a caption"):
         read_examples([corpus], tiny.model_copy(update={"languages": ("zh",)}))
+
+
+def test_which_captions_are_read_is_a_setting(corpus: store.Corpus, tiny: PretrainSettings):
+    """The corpus holds captions as written only."""
+    own = tiny.model_copy(update={"captions": ("report",)})
+    assert read_examples([corpus], own) == read_examples([corpus], tiny)
+    rendered = tiny.model_copy(update={"captions": ("rendered",)})
+    with pytest.raises(DataError, match="no photograph with a caption"):
+        read_examples([corpus], rendered)

@@ -22,7 +22,7 @@ from funduscope.archive.redact_dates import Find
 from funduscope.archive.redact_own import own, tells, unaccented
 from funduscope.archive.redact_rules import resident_id_valid
 from funduscope.archive.redact_words import either
-from funduscope.findings.captions import MARK
+from funduscope.findings.boilerplate import MARK
 
 __all__ = ["narrow", "plain_text", "redact", "resident_id_valid"]
 

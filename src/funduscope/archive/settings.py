@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from funduscope import inputs
+from funduscope import findings, inputs
 from funduscope.config import Settings
 
 
@@ -27,9 +27,10 @@ class IngestSettings(Settings):
     test_share: float = Field(
         default=0.2, ge=0, le=1, description="part of the patients that goes to test"
     )
-    captions: tuple[Literal["as_written", "en", "zh"], ...] = Field(
+    captions: tuple[findings.CaptionForm, ...] = Field(
         default=("as_written", "en", "zh"),
-        description="captions made of a report: as_written, and rendered from its findings: en, zh",
+        description="captions made of a report: as_written; rendered from its findings: en, zh "
+        "(en_full, zh_full: with all denials; en_short, zh_short: what is present, nothing else)",
     )
     modality: Literal["cfp", "uwf", "oct", "ffa", "faf", "external", "other"] | None = Field(
         default=None, description="kind of picture (cfp, oct, ...), over what archive.toml says"

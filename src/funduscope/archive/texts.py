@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -23,6 +24,9 @@ class Rows(Protocol):
 
     def extend(self, rows: Iterable[dict[str, Any]], /) -> None:
         """Take in rows."""
+
+
+_SEPARATORS = frozenset(" ,;.\u3001\u3002")
 
 
 @dataclass
@@ -235,12 +239,14 @@ def _extract(text: str) -> tuple[findings.Assertion, ...]:
 
 @lru_cache(maxsize=4096)
 def _captions(text: str, eye: str, languages: tuple[Any, ...]) -> tuple[dict[str, str], ...]:
+    """The captions of one eye, each once: two that differ in case, width or separators are one."""
     said = _extract(text)
     made: dict[str, findings.Caption] = {}
     for language in languages:
         for caption in findings.captions(text, said, eye, language=language):
-            made.setdefault(caption.text, caption)
+            folded = unicodedata.normalize("NFKC", caption.text).casefold()
+            made.setdefault("".join(c for c in folded if c not in _SEPARATORS), caption)
     return tuple(
-        {"caption": text, "caption_language": one.language, "caption_source": one.source}
-        for text, one in made.items()
+        {"caption": one.text, "caption_language": one.language, "caption_source": one.source}
+        for one in made.values()
     )

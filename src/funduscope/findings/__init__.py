@@ -6,11 +6,10 @@ Standard library only: the clinic package and the archive share these very lines
 from __future__ import annotations
 
 from funduscope.findings.assertions import Assertion
-from funduscope.findings.captions import Caption, captions
+from funduscope.findings.captions import Caption, CaptionForm, captions
 from funduscope.findings.class_lists import ClassList, class_list, class_lists
 from funduscope.findings.examinations import describes_fundus, other_examination
 from funduscope.findings.extraction import extract
-from funduscope.findings.eyes import eye_texts
 from funduscope.findings.labels import LabelRow, label_rows
 from funduscope.findings.prompts import PromptBank, bank_of, prompt_bank
 from funduscope.findings.scales import (
@@ -25,10 +24,12 @@ from funduscope.findings.scales import (
 )
 from funduscope.findings.symbols import language_of
 from funduscope.findings.vocabulary import Finding, Vocabulary, vocabulary
+from funduscope.findings.words import eye_texts
 
 __all__ = [
     "Assertion",
     "Caption",
+    "CaptionForm",
     "ClassList",
     "Finding",
     "LabelRow",

@@ -1,39 +1,32 @@
 """Captions: what the text tower sees of one eye, as written or rendered from assertions.
 
-Rendered captions name what is present first (text order), then doubts, then `normal fundus`; what
-is denied is named only where nothing else is said. Advice, history, relatives and systemic
-diseases are left out: no photograph shows them.
+As written: the eye's own words (`words`). Rendered: what is present first (text order), then
+doubts, then `normal fundus` (`rendering`). Advice, history, relatives and systemic diseases are in
+neither: no photograph shows them.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from funduscope.findings.assertions import Assertion
-from funduscope.findings.eyes import STATING, words_by_eye
-from funduscope.findings.lexicon import lexicon
-from funduscope.findings.symbols import language_of, symbols
-from funduscope.findings.vocabulary import vocabulary
+from funduscope.findings.rendering import Detail, Language, render, shown
+from funduscope.findings.symbols import language_of
+from funduscope.findings.words import words_by_eye
 
-CaptionLanguage = Literal["en", "zh", "as_written"]
+CaptionForm = Literal["as_written", "en", "zh", "en_full", "zh_full", "en_short", "zh_short"]
 _BOILERPLATE = ("advice", "history", "family")
-MARK = re.compile(
-    r"\[(?:name|id|number|phone|email|account|link|address|institution|date|age"
-    r"|(?:day|month|year) -?\d+)\]"
-)
-"""What the removal of identity leaves in a report."""
-_SENTENCE = re.compile(
-    r"(?<=[。；;!！\n])|(?<=\.)(?<!Dr\.)(?<!Mr\.)(?<!Mrs\.)(?<!Ms\.)(?<!Prof\.)(?=\s)"
-)
-_CLAUSE = re.compile(r"(?<=[，,])(?!\d)|(?<=[。；;\n])|(?<=\.)(?=\s)")
-_SEVERITY = {
-    "en": {"1": "mild ", "2": "moderate ", "3": "severe "},
-    "zh": {"1": "轻度", "2": "中度", "3": "重度"},
+_RENDERED: dict[str, tuple[Language, Detail]] = {
+    "en": ("en", "plain"),
+    "zh": ("zh", "plain"),
+    "en_full": ("en", "full"),
+    "zh_full": ("zh", "full"),
+    "en_short": ("en", "short"),
+    "zh_short": ("zh", "short"),
 }
-_ROMAN = ("", "I", "II", "III", "IV", "V", "VI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,81 +39,35 @@ class Caption:
 
 
 def captions(
-    text: str, assertions: Sequence[Assertion], eye: str, *, language: CaptionLanguage
+    text: str, assertions: Sequence[Assertion], eye: str, *, language: CaptionForm
 ) -> list[Caption]:
     """The captions of one eye of a report: none where the report says nothing of that eye.
 
-    text: the report; assertions: what `extract(text)` gave; eye: OD, OS or unknown. A text that
-    names no eye at all speaks of whichever eye is asked for. `en` and `zh` are rendered from the
-    assertions, whatever the report's language; `as_written` are the report's own words.
+    Args:
+        text: the report.
+        assertions: what `extract(text)` gave.
+        eye: OD, OS or unknown. A text that names no eye speaks of whichever eye is asked for.
+        language: the form. `as_written` are the report's own words. `en` and `zh` are rendered
+            from the assertions, whatever the report's language, with denials only where nothing
+            else is said; `en_full`, `zh_full` with all denials; `en_short`, `zh_short` with
+            nothing but the names of what is present.
     """
     if language == "as_written":
-        words = words_by_eye(text, skip=_BOILERPLATE)
+        words = _written(text)
         own = words.get(eye) or (words.get("unknown") if len(words) == 1 else None)
-        own = _unsigned(own) if own else None
         return [Caption(own, language_of(own), "report")] if own else []
-    rendered = _render(_of_eye(assertions, eye), language)
-    return [Caption(rendered, language, "rendered")] if rendered else []
+    into, detail = _RENDERED[language]
+    rendered = render(_of_eye(assertions, eye), into, detail)
+    return [Caption(rendered, into, "rendered")] if rendered else []
 
 
-def _unsigned(text: str) -> str:
-    """Without sentences and clauses that hold a mark of the identity removal and state nothing."""
-    if MARK.search(text) is None:
-        return text
-    for border in (_SENTENCE, _CLAUSE):
-        text = "".join(part for part in border.split(text) if not _signature(part))
-    return text.strip(" \n\t，,、；;：:/|-—")
-
-
-def _signature(part: str) -> bool:
-    if MARK.search(part) is None:
-        return False
-    return all(item.kind not in STATING for item in lexicon().scan(symbols(part)))
+@lru_cache(maxsize=64)
+def _written(text: str) -> dict[str, str]:
+    """The words of each eye, read once for both."""
+    return words_by_eye(text, skip=_BOILERPLATE)
 
 
 def _of_eye(assertions: Sequence[Assertion], eye: str) -> list[Assertion]:
-    words = vocabulary()
-    seen = [
-        a
-        for a in assertions
-        if a.experiencer == "patient"
-        and words[a.finding].kind != "systemic"
-        and (a.temporality == "current" or words[a.finding].kind == "treatment")
-    ]
+    seen = shown(assertions)
     named = any(a.eye != "unknown" for a in seen)
     return [a for a in seen if a.eye == eye or (not named and a.eye == "unknown")]
-
-
-def _render(rows: Sequence[Assertion], language: Literal["en", "zh"]) -> str:
-    present = [_name(a, language) for a in rows if a.status == "present" and a.finding != "normal"]
-    stated = {a.finding for a in rows if a.status == "present"}
-    doubts = [
-        ("suspected " if language == "en" else "可疑") + _name(a, language)
-        for a in rows
-        if a.status == "uncertain" and a.finding not in stated and a.finding != "normal"
-    ]
-    normal = [_name(a, language) for a in rows if a.status == "present" and a.finding == "normal"]
-    phrases = [*present, *doubts, *normal]
-    if not phrases:
-        denial = "no " if language == "en" else "未见"
-        phrases = [denial + _name(a, language) for a in rows if a.status == "absent"]
-    return (", " if language == "en" else "，").join(dict.fromkeys(phrases))
-
-
-def _name(row: Assertion, language: Literal["en", "zh"]) -> str:
-    finding = vocabulary()[row.finding]
-    english = language == "en"
-    name = finding.en if english else finding.zh
-    if finding.kind == "treatment" and row.status == "present":
-        return f"after {name}" if english else (name if name.endswith("术") else name + "术") + "后"
-    scale, _, value = (row.grade or "").partition(":")
-    if scale == "icdr" and row.status != "absent":
-        return _SEVERITY[language].get(value, "") + name if row.finding != "pdr" else name
-    if scale == "cn_dr":
-        stage = _ROMAN[int(value)]
-        return f"{name} stage {stage}" if english else f"{name}{stage}期"
-    if scale == "kwb":
-        return f"{name} grade {value}" if english else f"{name}{value}级"
-    if scale in ("cdr", "avr"):
-        return f"{name} {value}" if english else f"{name}{value}"
-    return name

@@ -1,4 +1,4 @@
-"""Which eye each item of a report speaks of, and the words of each eye as written.
+"""Which eye each item of a report speaks of.
 
 An eye named before its findings holds until the next eye is named, across commas and full stops;
 an eye named after its findings takes those behind it; an eye in parentheses is an aside, after
@@ -7,9 +7,9 @@ which the earlier eye returns. A heading (诊断, Impression) starts anew.
 
 from __future__ import annotations
 
-from funduscope.findings.lexicon import Item, lexicon
-from funduscope.findings.structure import REACH, Unit, refine, units
-from funduscope.findings.symbols import Symbol, has_han, symbols
+from funduscope.findings.lexicon import Item
+from funduscope.findings.structure import REACH, Unit
+from funduscope.findings.symbols import Symbol
 
 Eyes = tuple[str, ...]
 SIDES: dict[str, Eyes] = {"OD": ("OD",), "OS": ("OS",), "OU": ("OD", "OS")}
@@ -202,79 +202,3 @@ class EyeReader:
                 self._closed = unit.sentence
             begin = place
         self._mark(begin, unit.end)
-
-
-def eye_texts(text: str) -> dict[str, str]:
-    """The words of each eye as written: {"OD": ..., "OS": ...}, or {"unknown": ...}.
-
-    Both-eye statements stand in both. An eye's own heading (`Right eye:`, 右眼) and the marks
-    around it are left out; everything else is exactly the text's. Pieces that were apart are joined
-    by `; ` or `；`. Statements without an eye are given only when no eye is named anywhere.
-    """
-    return words_by_eye(text, skip=())
-
-
-def words_by_eye(text: str, *, skip: tuple[str, ...]) -> dict[str, str]:
-    """As `eye_texts`, without the sections named in `skip` (`advice`, `history`, `family`).
-
-    With `advice` skipped, sentences of advice outside such a section are left out too.
-    """
-    stream = symbols(text)
-    items = refine(lexicon().scan(stream), stream)
-    cut = units(items, stream)
-    eyes = EyeReader(items, cut, stream).read()
-    left_out = _left_out(items, cut, skip)
-    found = {}
-    for side in ("OD", "OS", "unknown"):
-        runs: list[tuple[int, int]] = []
-        before = -2
-        for index, item in enumerate(items):
-            if side not in eyes[index] or index in left_out:
-                continue
-            start, end = stream[item.start].start, stream[item.end - 1].end
-            if before == index - 1 and item.kind != "eye":
-                runs[-1] = (runs[-1][0], end)
-            else:
-                runs.append((start, end))
-            before = index
-        words = [w for w in (_trim(text[a:b]) for a, b in runs) if w]
-        if words:
-            found[side] = ("；" if has_han(words[0]) else "; ").join(words)
-    if len(found) > 1:
-        found.pop("unknown", None)
-    elif list(found) == ["unknown"] and not left_out:
-        return {"unknown": text.strip()}
-    return found
-
-
-def _left_out(items: list[Item], cut: list[Unit], skip: tuple[str, ...]) -> set[int]:
-    """Items of skipped sections, their headings, and, with `advice`, sentences of advice."""
-    advising = set()
-    if "advice" in skip:
-        advising = {
-            u.sentence
-            for u in cut
-            if any(i.kind in ("advise", "condition") for i in items[u.start : u.start + 2])
-        }
-    return {
-        index
-        for u in cut
-        if u.section in skip or u.sentence in advising
-        for index in range(u.start, u.end)
-    }
-
-
-def _trim(piece: str) -> str:
-    """A piece without its leading eye or heading and the marks at both ends."""
-    stream = symbols(piece)
-    items = refine(lexicon().scan(stream), stream)
-    first = 0
-    while first < len(items) and (
-        items[first].kind in ("eye", "break", "section")
-        or (items[first].kind == "mark" and items[first].values[0] in ":,;.、。)]】>」")
-    ):
-        first += 1
-    if first == len(items):
-        return ""
-    start = stream[items[first].start].start
-    return piece[start:].rstrip(" \n\t;；,，.。—(（[【<「")

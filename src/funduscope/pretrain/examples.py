@@ -46,7 +46,7 @@ def read_examples(corpora: Sequence[store.Corpus], settings: PretrainSettings) -
             "no photograph with a caption",
             place=", ".join(str(c.path) for c in corpora),
             rule="training reads photographs of the split 'train' that have a caption",
-            remedy="ingest an archive with reports, or check languages and withhold",
+            remedy="ingest an archive with reports, or check captions, languages and withhold",
             code="no_examples",
         )
     return examples
@@ -57,7 +57,10 @@ def _of_corpus(corpus: store.Corpus, settings: PretrainSettings) -> list[Example
 
     images = corpus.images.filter(pl.col("split") == "train", pl.col("modality") == "cfp")
     images = images.filter(~pl.col("patient_id").is_in(withheld(corpus, settings.withhold)))
-    pairs = corpus.pairs.filter(pl.col("caption_language").is_in(list(settings.languages)))
+    pairs = corpus.pairs.filter(
+        pl.col("caption_language").is_in(list(settings.languages)),
+        pl.col("caption_source").is_in(list(settings.captions)),
+    )
     whole: dict[str, list[str]] = defaultdict(list)
     reports: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for row in pairs.iter_rows(named=True):

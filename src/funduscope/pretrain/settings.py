@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from funduscope.config import Settings
@@ -50,7 +52,13 @@ class PretrainSettings(Settings):
     temper: float = Field(
         0.5, ge=0, le=1, description="draw a photograph with (frequency of its caption)^-temper"
     )
-    languages: tuple[str, ...] = Field(("en", "zh", "mixed"), description="captions read")
+    languages: tuple[str, ...] = Field(
+        ("en", "zh", "mixed"), description="languages of the captions read"
+    )
+    captions: tuple[Literal["report", "rendered"], ...] = Field(
+        ("report", "rendered"),
+        description="captions read: of the report's own words, rendered from its findings",
+    )
     statement_share: float = Field(
         0.5,
         ge=0,
