@@ -188,6 +188,8 @@ class _Finder:
             item = self.items[place]
             if item.kind == "site" and item.values[0] != "fundus":
                 return item.values
+            if item.kind == "eye" and self.reading.stream[item.end - 1].text == "底":
+                return ("image",)  # 右眼底模糊
             if item.kind in ("neg_post", "contrast"):
                 break
         return ()

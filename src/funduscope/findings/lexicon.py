@@ -17,7 +17,7 @@ from importlib import resources
 from typing import NamedTuple
 
 from funduscope.findings.symbols import LONGEST, Symbol, symbols
-from funduscope.findings.vocabulary import vocabulary
+from funduscope.findings.vocabulary import BOTH_EYES, vocabulary
 
 # Abbreviations that are ordinary words in lower case; they count in capitals only.
 _WORDS = {"rap", "ram", "odd", "smile", "he", "me", "ma", "pm", "pi", "so", "arm", "gon"}
@@ -25,8 +25,6 @@ _WORDS = {"rap", "ram", "odd", "smile", "he", "me", "ma", "pm", "pi", "so", "arm
 # English words of so many letters are read with one letter missing or too many.
 _TYPED = 6
 _MISTYPED = ("finding", "head")
-# An eye in a finding's name is no part of it: the text's own words name the eye.
-_BOTH = "双眼"
 
 
 @dataclass(slots=True)
@@ -103,7 +101,7 @@ class Lexicon:
         self.composites: dict[str, list[Composite]] = {}
         for finding in vocabulary():
             for name in (*finding.names("zh"), *finding.names("en")):
-                self._add(name.removeprefix(_BOTH), "finding", finding.code)
+                self._add(name.removeprefix(BOTH_EYES), "finding", finding.code)
         for heads, site, code, reach in data_rows("composites.tsv"):
             for head in (form for phrase in heads.split(";") for form in _forms(phrase)):
                 self._add_head(head)

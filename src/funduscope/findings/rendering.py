@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from funduscope.findings.assertions import Assertion
-from funduscope.findings.vocabulary import vocabulary
+from funduscope.findings.vocabulary import BOTH_EYES, vocabulary
 
 Language = Literal["en", "zh"]
 Detail = Literal["plain", "short", "full"]
@@ -129,7 +129,7 @@ def _with_grade(code: str, name: str, scale: str, value: str, language: Language
 
 def _chinese(row: Assertion) -> str:
     """The Chinese name; denied, one that does not begin with 有: 未见有 is a denial itself."""
-    names = vocabulary()[row.finding].names("zh")
+    names = [name.removeprefix(BOTH_EYES) for name in vocabulary()[row.finding].names("zh")]
     if row.status != "absent":
         return names[0]
     return next((name for name in names if not name.startswith("有")), names[0])

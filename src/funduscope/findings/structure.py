@@ -67,16 +67,13 @@ def refine(items: list[Item], stream: list[Symbol]) -> list[Item]:
 
 
 def _eye(item: Item, stream: list[Symbol]) -> list[Item]:
-    """An eye, without what is written as one word with it: 右眼底, `neither eye`."""
+    """An eye; `neither eye` is a denial and an eye, an eye compared with is none."""
     start, end = _at(item)
     if item.start and stream[item.start - 1].text in _THAN:
         return [Item("other", ("",), "", start, end)]
     if stream[start].text == "neither":
         denial = Item("neg", ("",), "", start, start + 1)
         return [denial, Item("eye", item.values, "", start + 1, end)]
-    if stream[end - 1].text == "底":
-        fundus = Item("site", ("image",), "", end - 1, end)
-        return [Item("eye", item.values, "", start, end - 1), fundus]
     return [item]
 
 

@@ -37,6 +37,10 @@ LABEL_WORDS = {
 }
 
 
+BOTH_EYES = "双眼"
+"""An eye in a finding's name is no part of it: the words around it name the eye."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One row of the vocabulary. `referable` is yes, no or depends."""

@@ -168,7 +168,7 @@ class _Report(ReportItems):
         """Whether a clause says that there is a photograph, and nothing of what it shows."""
         said = {self.value(i) for i in clause if self.kind(i) == "site"}
         shows = any(self.kind(i) == "assert" for i in clause)
-        if not clause or shows or not said <= {"fundus", "retina"}:
+        if not clause or shows or not said <= {"fundus", "retina", "image"}:
             return False
         return self.plate.is_photo(self.starts[clause.start], self.ends[clause.stop - 1])
 
