@@ -128,12 +128,17 @@ def test_letters_of_pvr_are_written_in_both_languages() -> None:
     assert captions("", [row], "OD", language="en")[0].text.endswith("grade C")
 
 
+_SEEN = ("ungradable", "partially_ungradable", "poor_image_quality")
+
+
 @st.composite
 def _eyes(draw: st.DrawFn) -> list[Assertion]:
     """What a report says of an eye: no finding twice, no broader one beside a narrower."""
     words = vocabulary()
     rows = []
     for code in draw(st.lists(st.sampled_from(_SHOWN), min_size=1, max_size=8, unique=True)):
+        if code in _SEEN and any(r.finding in _SEEN for r in rows):
+            continue  # of how well an eye is seen only the worst stands
         status = draw(st.sampled_from(["present", "absent", "uncertain"]))
         if code in _PICTURE or code in _MEASURED:
             status = "present"

@@ -22,7 +22,7 @@ from funduscope.findings.vocabulary import vocabulary
 _STATING = ("finding", "head", "site", "measure", "normal", "type", "gone")
 _STATUS = {"neg": "absent", "neg_post": "absent", "doubt": "uncertain", "yes": "present"}
 # Words of no meaning to us that an answer may hold: 暂, 则, 亦.
-_MOST_SYMBOLS = 3
+_MOST_SYMBOLS = 2
 _ALL = ("均", "都", "皆", "all")
 
 

@@ -158,7 +158,7 @@ class _Finder:
     def _site_near(self, composite: Composite, index: int, number: int, unit: Unit) -> bool:
         """Whether the nearest site, before the head or just after it, is the composite's."""
         back = range(index - 1, max(unit.start, index - REACH) - 1, -1)
-        before = self._sites(back)
+        before = self._sites(back, composite.site)
         if not before and composite.reach == "sentence":
             before = self._sites_within(back)
         if not before and composite.reach == "sentence":
@@ -166,12 +166,13 @@ class _Finder:
                 if earlier.sentence != unit.sentence:
                     break
                 back = range(earlier.end - 1, earlier.start - 1, -1)
-                before = self._sites(back) or self._sites_within(back)
+                before = self._sites(back, composite.site) or self._sites_within(back)
                 if before:
                     break
         if before:
             return composite.site in before
-        return composite.site in self._sites(range(index + 1, min(index + 5, unit.end)))
+        after = range(index + 1, min(index + 5, unit.end))
+        return composite.site in self._sites(after, composite.site)
 
     def _joined_sites(self, head: str, index: int, unit: Unit) -> list[Composite]:
         """What a head means at sites joined before it: `intraretinal or subretinal fluid`."""
@@ -182,11 +183,12 @@ class _Finder:
         other = self.items[sites[-2]].values
         return [c for c in self.composites[head] if c.site in other]
 
-    def _sites(self, places: range) -> tuple[str, ...]:
-        """The first site met; a broad one (retina) gives way to a finer one right behind it."""
+    def _sites(self, places: range, wanted: str) -> tuple[str, ...]:
+        """The first site met that is one; a ratio is one only where it is wanted."""
         for place in places:
             item = self.items[place]
-            if item.kind == "site" and item.values[0] != "fundus":
+            passed = ("fundus",) if wanted == "ratio" else ("fundus", "ratio")
+            if item.kind == "site" and item.values[0] not in passed:
                 return item.values
             if item.kind == "eye" and self.reading.stream[item.end - 1].text == "底":
                 return ("image",)  # 右眼底模糊
@@ -282,8 +284,8 @@ class _Grader:
         """A grade whose finding is left out, or named by its scale alone (AREDS 2 OD)."""
         found = ellipsis.graded(self.reading, index, number, earlier)
         name, scale_unit = scale
-        if self.items[index].values[0] in DEFAULTS:  # `ICDR 2 OD`: the scale is in the grade
-            name, scale_unit = self.items[index].values[0], number
+        if self.items[index].values[0] == "icdr":  # `ICDR 2 OD`: the scale is in the grade
+            name, scale_unit = "icdr", number
         if found is None and name in DEFAULTS and scale_unit >= 0:
             near = self._sentence(scale_unit) == self._sentence(number)
             if near and on_scale(*self.items[index].values, DEFAULTS[name], name):

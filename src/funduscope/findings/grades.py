@@ -185,8 +185,10 @@ def on_scale(unit: str, value: str, family: str, scale: str) -> str | None:
         return f"kwb:{value}"
     if family == "amd":
         return f"areds:{value}" if scale == "areds" and numeric else None
+    if family == "pvr":
+        return f"pvr:{value}"  # C2 is written on either
     if unit == "metapm":
         return f"metapm:{value}" if family in TARGETS["metapm"] else None
     if family == "macular_hole":
         return f"gass:{value}"
-    return f"{family}:{value}" if family in ("pvr", "rop") else None
+    return f"{family}:{value}" if family == "rop" else None

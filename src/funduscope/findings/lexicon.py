@@ -218,7 +218,7 @@ class Lexicon:
         return best
 
     def _mistyped(self, stream: list[Symbol], index: int) -> tuple[int, Entry] | None:
-        """The longest finding of three or more characters from here, up to half of them mistyped.
+        """The longest finding of four or more characters from here, up to half of them mistyped.
 
         One of its first two characters must be right.
         """
@@ -247,7 +247,7 @@ class Lexicon:
             for node, errors in paths:
                 long = place - index
                 if node.entry and node.entry.kind in _MISTYPED and 0 < errors <= long // 2:
-                    best = (place, node.entry) if long > 2 else best
+                    best = (place, node.entry) if long > 3 else best
         return best
 
     def site_of(self, name: str) -> str:

@@ -101,7 +101,7 @@ def _copies(reading: Reading) -> Iterator[tuple[str, int, bool]]:
                 source = ""
         elif item.kind == "copy" and reading.words(index) == "同" and _ends(after):
             source = OTHER.get(eyes[index][0], "")  # 左眼同。
-        elif item.kind == "copy_above":
+        elif item.kind == "copy_above" and _ends(after):
             source = OTHER.get(eyes[index][0], "")
         if source in OTHER:
             rest = reading.stream[item.start].text in ("余", "其", "otherwise")

@@ -131,7 +131,8 @@ class StatusReader:
         What follows a preposition says where or when: `holes or detachment on exam in either eye`.
         """
         for place, item in enumerate(inside):
-            if place and self.stream[item.start].text in _PREPOSITIONS:
+            behind = item.kind == "number" or self.stream[item.start].text in _PREPOSITIONS
+            if place and (behind or item.kind == "assert"):  # `..., or exudates seen`
                 inside = inside[:place]
                 break
         plain = [i for i in inside if i.kind not in ("mark", "break", "list", "site")]
@@ -292,6 +293,9 @@ class StatusReader:
 
     def _doubt(self, cue: _Cue) -> None:
         versus = self.stream[self.items[cue.index].start].text in ("vs", "versus")
+        if self.stream[self.items[cue.index].start].raw.lower() == "rules" and cue.ahead:
+            self._set("absent", "excluded", cue)  # `OCT rules out`, no order to do it
+            return
         if versus:
             self._apply(cue, "uncertain", "doubt_versus")
         after = self.items[cue.index + 1] if cue.index + 1 < len(self.items) else None

@@ -23,7 +23,10 @@ _SHORT["line"] = ("family", "history", "advice")
 # Words after which an eye is compared with, not spoken of: 右眼较左眼重, `worse than OS`.
 _THAN = ("较", "比", "于", "than")
 # What a clinic or a program is called after says nothing of the patient: `ROP screening`, 糖网筛查.
-_TITLES = ("screening", "clinic", "program", "programme", "service", "camp", "筛查", "门诊", "专科")
+_TITLES = {"screening", "clinic", "program", "programme", "service", "camp", "follow", "review"}
+_TITLES |= {"筛查", "门诊", "专科", "随访", "复查", "复诊", "专病"}
+# Headings that turn what follows stand at the start of a line or sentence: 随访：, not 糖网随访：.
+_TURNING = ("advice", "history", "family")
 _SECTION_AS_CUE = {"advice": "advise", "history": "history", "family": "family"}
 
 
@@ -46,7 +49,10 @@ def refine(items: list[Item], stream: list[Symbol]) -> list[Item]:
         following = items[index + 1] if index + 1 < len(items) else None
         colon = following is not None and following.values == (":",)
         first = stream[item.start].text
-        if item.kind == "section" and not colon:
+        within = bool(refined) and refined[-1].kind in ("word", "han", "finding", "other", "site")
+        if item.kind == "section" and item.values[0] in _TURNING and within:
+            item = Item("other", ("",), "", *_at(item))
+        elif item.kind == "section" and not colon:
             kind = _SECTION_AS_CUE.get(item.values[0])
             item = Item(kind or "site", ("" if kind else "fundus",), "", item.start, item.end)
         elif item.kind == "side":
@@ -88,7 +94,9 @@ def _is_title(item: Item, stream: list[Symbol]) -> bool:
 def _side(item: Item, following: Item | None, colon: bool, stream: list[Symbol]) -> Item:
     symbol = stream[item.start]
     if item.values[0] == "OU":
-        return Item("eye" if colon or _closes(following) else "other", item.values, "", *_at(item))
+        part = following is not None and following.kind in ("site", "finding", "head")
+        is_eye = part or colon or _closes(following)
+        return Item("eye" if is_eye else "other", item.values, "", *_at(item))
     after = stream[item.end].text if item.end < len(stream) else ""
     if symbol.kind == "han":
         is_eye = item.end - item.start > 1 or after not in _PART_OF_FIELD
@@ -113,7 +121,7 @@ def units(items: list[Item], stream: list[Symbol]) -> list[Unit]:
     cut: list[Unit] = []
     start, sentence, paragraph, section, depth = 0, 0, 0, "", 0
     # `OD ... OS ...` without marks: where a unit opens with an eye, the next eye opens a new one.
-    opened, stated = False, False
+    opened, stated, excepted = False, False, False
 
     def close(end: int) -> None:
         nonlocal start, opened, stated
@@ -140,6 +148,10 @@ def units(items: list[Item], stream: list[Symbol]) -> list[Unit]:
             depth = max(0, depth - 1)
         elif item.kind in ("contrast", "except"):
             close(index)
+            excepted = item.kind == "except"
+        elif excepted and item.kind == "han" and stream[item.start].text == "外":
+            close(index + 1)  # 除左眼玻璃膜疣外
+            excepted = False
         elif mark == "," or _dash(item, mark, stream):
             close(index + 1)
         elif _ends_sentence(item, mark, index, items, stream):
