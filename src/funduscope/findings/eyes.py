@@ -119,6 +119,10 @@ class EyeReader:
         self._mark(unit.start, places[0])
         if self._current == UNKNOWN and places[0] > unit.start:
             self._name_opening(number, unit, places[0])
+        both = self.items[places[0]].values == ("OU",) and places[0] == unit.start
+        if both and self._current == UNKNOWN and self.items[unit.start + 1].values == (":",):
+            held, self._current = self._current, SIDES["OU"]  # `Retinitis pigmentosa, both eyes: `
+            self._reach_back(number, unit, held)
         self._closed = None
         for place, stop in zip(places, [*places[1:], unit.end], strict=True):
             before, joined = self._current, self._joined(place)

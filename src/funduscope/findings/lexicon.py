@@ -24,6 +24,7 @@ _WORDS = {"rap", "ram", "odd", "smile", "he", "me", "ma", "pm", "pi", "so", "arm
 
 # English words of so many letters are read with one letter missing or too many.
 _TYPED = 6
+_NONE: frozenset[str] = frozenset()
 _MISTYPED = ("finding", "head")
 
 
@@ -220,34 +221,34 @@ class Lexicon:
     def _mistyped(self, stream: list[Symbol], index: int) -> tuple[int, Entry] | None:
         """The longest finding of four or more characters from here, up to half of them mistyped.
 
-        One of its first two characters must be right.
+        One of its first two characters must be right, and no word of ours may begin at a wrong one
+        (in 视网膜颜色 the color is meant, not 视网膜炎).
         """
         char = stream[index].text
         after = stream[index + 1].text if index + 1 < len(stream) else ""
-        firsts = self._typed.get(char, frozenset()) & self._firsts.get(after, frozenset())
-        paths = [(self._root.children[first], 1) for first in sorted(firsts)]
+        firsts = self._typed.get(char, _NONE) & self._firsts.get(after, _NONE)
+        paths = [(self._root.children[first], (index,)) for first in sorted(firsts)]
         node = self._root.children.get(char)
         second = node.children if node else {}
-        if node is not None and (
-            after in second or self._typed.get(after, frozenset()) & second.keys()
-        ):
-            paths.append((node, 0))
+        if node is not None and (after in second or self._typed.get(after, _NONE) & second.keys()):
+            paths.append((node, ()))
         best: tuple[int, Entry] | None = None
         place = index + 1
         while paths and place < len(stream):
             typed = stream[place].text
-            meant = self._typed.get(typed, frozenset())
+            meant = self._typed.get(typed, _NONE)
             paths = [
-                (child, errors + (key != typed))
+                (child, errors if key == typed else (*errors, place))
                 for node, errors in paths
                 for key, child in node.children.items()
                 if key == typed or key in meant
             ]
             place += 1
             for node, errors in paths:
-                long = place - index
-                if node.entry and node.entry.kind in _MISTYPED and 0 < errors <= long // 2:
-                    best = (place, node.entry) if long > 3 else best
+                fits = place - index > 3 and 0 < len(errors) <= (place - index) // 2
+                if fits and node.entry and node.entry.kind in _MISTYPED:
+                    if not any(self._longest(stream, wrong) for wrong in errors if wrong > index):
+                        best = (place, node.entry)
         return best
 
     def site_of(self, name: str) -> str:

@@ -130,6 +130,8 @@ class StatusReader:
 
         What follows a preposition says where or when: `holes or detachment on exam in either eye`.
         """
+        if any(self.stream[i.start].text == "+" for i in inside):
+            return False  # `nuclear sclerosis 1+`
         for place, item in enumerate(inside):
             behind = item.kind == "number" or self.stream[item.start].text in _PREPOSITIONS
             if place and (behind or item.kind == "assert"):  # `..., or exudates seen`
@@ -353,7 +355,7 @@ class StatusReader:
             self._set("present", "")
 
     def _condition(self, cue: _Cue) -> None:
-        if self.stream[self.items[cue.index].start].text == "风" and cue.behind:
+        if self.stream[self.items[cue.index].start].text in _POSTPOSED and cue.behind:
             self._apply(cue, _DROPPED, "risk")
         elif self._scope.rule != "negation":  # `no further symptoms of`
             self._scope.condition = True
@@ -376,6 +378,7 @@ def _has_disease(item: Item) -> bool:
 
 
 _DENY_BEHIND = ("not", "denied", "deny", "absent", "never", "negative", "neither")
+_POSTPOSED = ("风", "risk", "precaution")
 _REACHING = ("neg", "neg_post", "doubt", "resolve")
 _ALONE = ("neg_post", "doubt", "resolve")
 _CUES = {

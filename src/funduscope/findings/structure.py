@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from funduscope.findings.lexicon import Item
 from funduscope.findings.symbols import Symbol
+from funduscope.findings.vocabulary import vocabulary
 
 # How many items a cue, site or grade can reach: keeps a text without any punctuation linear.
 REACH = 80
@@ -50,7 +51,7 @@ def refine(items: list[Item], stream: list[Symbol]) -> list[Item]:
         colon = following is not None and following.values == (":",)
         first = stream[item.start].text
         within = bool(refined) and refined[-1].kind in ("word", "han", "finding", "other", "site")
-        if item.kind == "section" and item.values[0] in _TURNING and within:
+        if item.kind == "section" and colon and within and item.values[0] in _TURNING:
             item = Item("other", ("",), "", *_at(item))
         elif item.kind == "section" and not colon:
             kind = _SECTION_AS_CUE.get(item.values[0])
@@ -84,6 +85,8 @@ def _eye(item: Item, stream: list[Symbol]) -> list[Item]:
 
 
 def _is_title(item: Item, stream: list[Symbol]) -> bool:
+    if vocabulary()[item.values[0]].kind == "treatment":
+        return False  # 激光术后复查 tells of the laser
     after = stream[item.end : item.end + 2]
     if after and after[0].kind == "number" and stream[item.start].raw == "GA":
         return True  # gestational age
