@@ -119,8 +119,8 @@ class EyeReader:
         self._mark(unit.start, places[0])
         if self._current == UNKNOWN and places[0] > unit.start:
             self._name_opening(number, unit, places[0])
-        both = self.items[places[0]].values == ("OU",) and places[0] == unit.start
-        if both and self._current == UNKNOWN and self.items[unit.start + 1].values == (":",):
+        opening = [i.values[0] for i in self.items[unit.start : unit.start + 2]]
+        if opening == ["OU", ":"] and self._current == UNKNOWN:
             held, self._current = self._current, SIDES["OU"]  # `Retinitis pigmentosa, both eyes: `
             self._reach_back(number, unit, held)
         self._closed = None

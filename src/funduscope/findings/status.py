@@ -132,9 +132,11 @@ class StatusReader:
         """
         if any(self.stream[i.start].text == "+" for i in inside):
             return False  # `nuclear sclerosis 1+`
-        for place, item in enumerate(inside):
+        english = self.stream[inside[0].start].kind == "word"
+        for place, item in enumerate(inside if english else []):
             behind = item.kind == "number" or self.stream[item.start].text in _PREPOSITIONS
-            if place and (behind or item.kind == "assert"):  # `..., or exudates seen`
+            listed = item.kind == "assert" and any(i.kind == "list" for i in inside[:place])
+            if place and (behind or listed):  # `..., hemorrhages or exudates seen`
                 inside = inside[:place]
                 break
         plain = [i for i in inside if i.kind not in ("mark", "break", "list", "site")]
