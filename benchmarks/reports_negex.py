@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from ingest_page import Section
+from ingest_page import Section, table
+from reports_page import Count, f1_table
 
 from funduscope.findings.concepts import status_of
 
 F1_LEAST, PUBLISHED = 0.955, 0.947
-NEGATION, TIME = "Negated", "Historical"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def read(path: Path) -> list[Sentence]:
         found = places(concept, text)
         start, end = found[-min(left[concept, text], len(found))]
         left[concept, text] -= 1
-        negated = negation == NEGATION
+        negated = negation == "Negated"
         sentences.append(Sentence(int(number), text, start, end, negated, time, person))
     return sentences
 
@@ -99,50 +99,29 @@ def answers(sentences: Iterable[Sentence]) -> list[Answer]:
     return found
 
 
-@dataclass(frozen=True)
-class Negation:
-    """Precision, recall and F1 of the class `negated`."""
-
-    right: int
-    said: int
-    there: int
-
-    @classmethod
-    def of(cls, pairs: Iterable[tuple[bool, bool]]) -> Negation:
-        """From pairs of (said, true)."""
-        listed = list(pairs)
-        return cls(
-            sum(said and true for said, true in listed),
-            sum(said for said, _ in listed),
-            sum(true for _, true in listed),
-        )
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall, 0-1."""
-        return 2 * self.right / max(1, self.said + self.there)
-
-    def cells(self, name: str) -> str:
-        """A row of a table: precision, recall, F1, sentences negated."""
-        precision, recall = self.right / max(1, self.said), self.right / max(1, self.there)
-        return f"| {name} | {precision:.3f} | {recall:.3f} | {self.f1:.3f} | {self.there} |"
+def counted(pairs: Iterable[tuple[bool, bool]]) -> Count:
+    """The figure on one class, from pairs of (said, true)."""
+    listed = list(enumerate(pairs))
+    return Count.of({n for n, (said, _) in listed if said}, {n for n, (_, true) in listed if true})
 
 
-def negation(found: Iterable[Answer]) -> Negation:
+def negation(found: Iterable[Answer]) -> Count:
     """The figure on negation of some answers."""
-    return Negation.of((answer.negated, answer.sentence.negated) for answer in found)
+    return counted((answer.negated, answer.sentence.negated) for answer in found)
 
 
 def kinds(found: list[Answer]) -> list[str]:
     """Rows on time and person: accuracy, and F1 of the rarer class."""
-    history = [(a.history, a.sentence.time == TIME) for a in found]
-    unreal = [(a.hypothetical, a.sentence.time == "Not particular") for a in found]
-    family = [(a.family, a.sentence.person == "Family member") for a in found]
+    pairs = {
+        "historical": [(a.history, a.sentence.time == "Historical") for a in found],
+        "hypothetical": [(a.hypothetical, a.sentence.time == "Not particular") for a in found],
+        "of a relative": [(a.family, a.sentence.person == "Family member") for a in found],
+    }
     rows = []
-    for name, pairs in (("historical", history), ("hypothetical", unreal), ("family", family)):
-        counted = Negation.of(pairs)
-        share = sum(said == true for said, true in pairs) / len(pairs)
-        rows.append(f"| {name} | {share:.3f} | {counted.f1:.3f} | {counted.there} |")
+    for name, listed in pairs.items():
+        count = counted(listed)
+        share = sum(said == true for said, true in listed) / len(listed)
+        rows.append(f"| {name} | {share:.3f} | {count.f1:.3f} | {count.there} |")
     return rows
 
 
@@ -158,14 +137,7 @@ def section(path: Path) -> Section:
         f"{len(found)} sentences of other specialties; the published NegEx has {PUBLISHED}.",
         "The errors of the even-numbered sentences (open) were looked at while rules were written,",
         "those of the odd-numbered ones never.",
-        "",
-        "| sentences | precision | recall | F1 | negated |",
-        "|---|---|---|---|---|",
-        whole.cells("all"),
-        *(negation(part).cells(half) for half, part in halves.items()),
-        "",
-        "| said of the concept | accuracy | F1 of the class | sentences |",
-        "|---|---|---|---|",
-        *kinds(found),
+        *f1_table({"all": whole} | {half: negation(part) for half, part in halves.items()}),
+        *table("said of the concept | accuracy | F1 of the class | sentences", kinds(found)),
     ]
     return page
