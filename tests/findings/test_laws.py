@@ -267,9 +267,9 @@ def test_a_megabyte_of_one_word_or_number_does_no_harm(sign):
 
 # Units that ask for looking back or ahead: cues, eyes, copies, brackets, lists, types, grades.
 ADVERSE = (
-    "无出血，", "未见a，", "(OD) ", "（右眼）出血，", "no edema, ", "no ", "a or ", "右眼，", "出血、",
-    "C/D 0.4 ", "右眼DR 3期，", "诊断：", "左眼同右眼。", "除右眼外，", "none ", "AMD（干性）",
-    "湿性，AMD，", "水肿，", "建议排除", "白内障?", "-a-a", "1:2:3:4", "> = ",
+    "无出血，", "未见a，", "(OD) ", "（右眼）出血，", "no edema, ", "no ", "a or ", "右眼，",
+    "出血、", "C/D 0.4 ", "右眼DR 3期，", "诊断：", "左眼同右眼。", "除右眼外，", "none ",
+    "AMD（干性）", "湿性，AMD，", "水肿，", "建议排除", "白内障?", "-a-a", "1:2:3:4", "> = ",
 )  # fmt: skip
 
 
