@@ -83,7 +83,9 @@ def judge(folder: Path, listed: set[str]) -> Judged:
     reports = {row["report"]: row for row in read_csv(folder / "reports.csv")}
     texts = {key: row["text"] for key, row in reports.items()}
     assertions = read_csv(folder / "assertions.csv")
-    optional = set(gold(({**r, "optional": "0"} for r in assertions if r["optional"] == "1"), codes))
+    optional = set(
+        gold(({**r, "optional": "0"} for r in assertions if r["optional"] == "1"), codes)
+    )
     true = set(gold(assertions, codes))
     said, beyond = set(), set()
     for key, text in texts.items():
