@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import statistics
+import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -125,8 +129,36 @@ def kinds(found: list[Answer]) -> list[str]:
     return rows
 
 
-def section(path: Path) -> Section:
-    """The section of the page."""
+def peer_rows(found: list[Answer], python: Path) -> list[str]:
+    """The same sentences by negspacy, in the environment of another Python, and by us."""
+    spans = [[a.sentence.text, a.sentence.start, a.sentence.end] for a in found]
+    done = subprocess.run(
+        [str(python), "-W", "ignore", str(Path(__file__).with_name("reports_peer.py"))],
+        input=json.dumps(spans),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = json.loads(done.stdout)
+    ours = []
+    for _ in told["seconds"]:
+        begun = time.process_time()
+        answers(answer.sentence for answer in found)
+        ours.append(time.process_time() - begun)
+    name = ", ".join(f"{package} {number}" for package, number in told["versions"].items())
+    theirs = counted(zip(told["negated"], (a.sentence.negated for a in found), strict=True))
+    both = ((name, theirs, told["seconds"]), ("funduscope", negation(found), ours))
+    lines = [
+        f"| {who} | {c.precision:.3f} | {c.recall:.3f} | {c.f1:.3f} | "
+        f"{len(found) / statistics.median(took):,.0f} |"
+        for who, c, took in both
+    ]
+    head = "side by side | precision | recall | F1 | sentences a second, one core"
+    return table(head, lines)
+
+
+def section(path: Path, peer: Path | None) -> Section:
+    """The section of the page; `peer` is a Python that has negspacy."""
     found = answers(read(path))
     page = Section("NegEx sentences (English, the concept is given)")
     whole = negation(found)
@@ -140,4 +172,6 @@ def section(path: Path) -> Section:
         *f1_table({"all": whole} | {half: negation(part) for half, part in halves.items()}),
         *table("said of the concept | accuracy | F1 of the class | sentences", kinds(found)),
     ]
+    if peer is not None:
+        page.lines += peer_rows(found, peer)
     return page

@@ -3,7 +3,7 @@
     pip install negspacy            # in an environment of its own
     python benchmarks/reports_peer.py < spans.json
 
-Reads a JSON list of [text, start, end]; writes {name, versions, negated: [...], seconds: [...]}.
+Reads a JSON list of [text, start, end]; writes {versions, negated: [...], seconds: [...]}.
 It needs neither a model nor a download: a blank English pipeline cuts words, the concept is given.
 """
 
@@ -40,9 +40,8 @@ def main() -> None:
         found = [negated(*span) for span in spans]
         seconds.append(time.process_time() - begun)
     versions = {name: version(name) for name in ("negspacy", "spacy")}
-    json.dump(
-        {"name": "negspacy", "versions": versions, "negated": found, "seconds": seconds}, sys.stdout
-    )
+    answer = {"versions": versions, "negated": found, "seconds": seconds}
+    json.dump(answer, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -57,13 +57,13 @@ def _other(number: str, rng: random.Random) -> str:
     return number if len(number) == 1 else "".join(rng.choices("0123456789", k=len(number)))
 
 
-def of_length(pool: dict[bool, list[str]], characters: int, seed: int) -> str:
-    """One text of `characters` characters: reports below one another, cut at the end."""
+def of_length(pool: dict[bool, list[str]], size: int, seed: int) -> str:
+    """One text of at least `size` bytes (UTF-8): reports below one another."""
     parts: list[str] = []
     length = 0
     for text in distinct(pool, seed):
         parts.append(text)
-        length += len(text) + 1
-        if length >= characters:
+        length += len(text.encode()) + 1
+        if length > size:
             break
-    return "\n".join(parts)[:characters]
+    return "\n".join(parts)
