@@ -30,7 +30,7 @@ class Sentence:
     start: int
     end: int
     negated: bool
-    time: str
+    when: str
     person: str
 
     @property
@@ -76,12 +76,12 @@ def read(path: Path) -> list[Sentence]:
     rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
     left = Counter((row[2], row[3]) for row in rows)
     sentences = []
-    for number, _, concept, text, negation, time, person in rows:
+    for number, _, concept, text, status, when, person in rows:
         found = places(concept, text)
         start, end = found[-min(left[concept, text], len(found))]
         left[concept, text] -= 1
-        negated = negation == "Negated"
-        sentences.append(Sentence(int(number), text, start, end, negated, time, person))
+        negated = status == "Negated"
+        sentences.append(Sentence(int(number), text, start, end, negated, when, person))
     return sentences
 
 
@@ -117,8 +117,8 @@ def negation(found: Iterable[Answer]) -> Count:
 def kinds(found: list[Answer]) -> list[str]:
     """Rows on time and person: accuracy, and F1 of the rarer class."""
     pairs = {
-        "historical": [(a.history, a.sentence.time == "Historical") for a in found],
-        "hypothetical": [(a.hypothetical, a.sentence.time == "Not particular") for a in found],
+        "historical": [(a.history, a.sentence.when == "Historical") for a in found],
+        "hypothetical": [(a.hypothetical, a.sentence.when == "Not particular") for a in found],
         "of a relative": [(a.family, a.sentence.person == "Family member") for a in found],
     }
     rows = []

@@ -33,7 +33,7 @@ LEAST, GROWTH = 1000, 2.0
 ROUNDS, EACH = 7, 1000
 FEW, MANY, MOST_MIB = 5_000, 50_000, 1.0
 BYTES = (1_000, 10_000, 100_000, 1_000_000)
-# A process of its own that imports nothing but the reader: it reads, forgets, tells its peak in MiB.
+# A process that imports nothing but the reader: it reads, forgets and tells its peak, MiB.
 READ = """
 import itertools, json, resource, sys
 from funduscope.findings import extract
