@@ -26,7 +26,7 @@ from funduscope.findings.lexicon import data_rows
 MIRROR = {"OD": "OS", "OS": "OD", "unknown": "unknown"}
 # Words of the right, the left and both eyes, each once a row.
 EYES = {
-    "zh": (("右眼", "左眼", "双眼"), ("右眼：", "左眼：", "双眼："), ("OD", "OS", "OU")),
+    "zh": (("右眼", "左眼", "双眼"), ("右眼：", "左眼：", "双眼："), ("OD ", "OS ", "OU ")),
     "en": (("OD: ", "OS: ", "OU: "), ("Right eye: ", "Left eye: ", "Both eyes: ")),
 }
 CLAUSES = {
