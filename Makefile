@@ -45,6 +45,7 @@ accept: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/reports_speed.py --out docs/results/reports/speed.md
 
 # kill and resume, again and again
 soak: $(VENV)/.ready

@@ -41,6 +41,11 @@ class Section:
         reached = wrong <= most * whole + 1e-9 if whole else None
         self.figures.append(Figure(name, share(wrong, whole), f"<= {most:.1%}", reached))
 
+    def least(self, name: str, value: float, least: float) -> None:
+        """Add a figure of 0-1 that must be at least `least`."""
+        reached = value >= least - 1e-9
+        self.figures.append(Figure(name, f"{value:.3f}", f">= {least:g}", reached))
+
     def none(self, name: str, count: int) -> None:
         """Add a count that must be 0."""
         self.figures.append(Figure(name, str(count), "0", not count))

@@ -76,7 +76,7 @@ def typed(reading: Reading, code: str, index: int, number: int) -> bool:
     """A kind named behind its disease narrows it: AMD（干性）; 右眼湿性AMD，左眼干性."""
     words = vocabulary()
     base, eyes = words[code].parent, reading.eyes[index]
-    for mention in reversed(reading.mentions):
+    for mention in reading.mentions[: -REACH - 1 : -1]:
         if reading.sentence(mention.unit) != reading.sentence(number):
             return False
         if base not in (mention.code, words[mention.code].parent):
@@ -101,16 +101,16 @@ def typed(reading: Reading, code: str, index: int, number: int) -> bool:
 def _segment(reading: Reading, index: int, unit: Unit) -> tuple[int, int]:
     """The items around a cue that belong to its eye: from that eye up to the next."""
     items = reading.items
-    first = index
-    while first > unit.start and items[first].kind != "eye":
+    first, start, end = index, max(unit.start, index - REACH), min(unit.end, index + REACH)
+    while first > start and items[first].kind != "eye":
         first -= 1
     last = index + 1
-    while last < unit.end and items[last].kind != "eye":
+    while last < end and items[last].kind != "eye":
         last += 1
-    if items[first].kind != "eye" and last < unit.end:  # `none left`
+    if items[first].kind != "eye" and last < end:  # `none left`
         last += 1
     elif items[first].kind != "eye":
-        return first, unit.end
+        return first, end
     return first, last
 
 

@@ -159,10 +159,10 @@ class _Finder:
         """Whether a part of the fundus is named before `cannot be judged`: 【黄斑】窥不清."""
         first = unit.start
         heading = self.units[number - 1] if number else None
-        if heading is not None and self.items[heading.end - 1].values[0] in ("】", "]"):
+        if heading is not None and self.items[heading.end - 1].values in (("】",), ("]",)):
             first = heading.start
         before = self.items[max(first, index - REACH) : index]
-        return any(i.kind == "region" or i.values[0] in ("macula", "disc") for i in before)
+        return any(i.kind == "region" or i.values in (("macula",), ("disc",)) for i in before)
 
     def _site_near(self, composite: Composite, index: int, number: int, unit: Unit) -> bool:
         """Whether the nearest site, before the head or just after it, is the composite's."""

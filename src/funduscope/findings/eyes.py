@@ -150,8 +150,8 @@ class EyeReader:
         """Whether only a list's word stands between this eye and another one before it."""
         if place < 2 or self.items[place - 1].kind != "list":
             return False
-        pair = {self.items[place].values[0], self.items[place - 2].values[0]}
-        return pair == {"OD", "OS"} and self.items[place - 2].kind == "eye"
+        here, before = self.items[place], self.items[place - 2]
+        return before.kind == "eye" and {here.values[0], before.values[0]} == {"OD", "OS"}
 
     def _bare(self, number: int, unit: Unit, places: list[int]) -> None:
         """A unit of eyes only: behind its findings (`..., right eye.`) or a heading (`OD:`)."""

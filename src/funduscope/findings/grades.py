@@ -63,6 +63,12 @@ _RATIOS = {
 }
 
 
+# Marks as the values of their items; a head without a site has no value at all.
+_STOPS = (("。",), (";",))
+_SIGNS = ((">",), ("<",), ("=",), ("≥",), ("≤",))
+_RANGES = (("-",), ("~",), ("–",))
+
+
 def mark_grades(items: list[Item], stream: list[Symbol]) -> list[Item]:
     """Replace the items that spell a grade, a scale or a ratio by `grade`, `scale`, `measure`."""
     marked: list[Item] = []
@@ -93,7 +99,7 @@ def mark_grades(items: list[Item], stream: list[Symbol]) -> list[Item]:
 
 def _is_ratio_ahead(items: list[Item], index: int) -> bool:
     for item in items[index : index + 14]:
-        if item.kind in ("finding", "break") or item.values[0] in ("。", ";"):
+        if item.kind in ("finding", "break") or item.values in _STOPS:
             return False
         if item.kind == "number" and float(item.values[0]) <= 5:
             return True
@@ -112,13 +118,13 @@ def _measure(
             return Item("measure", (ratio, value), "", item.start, items[index + 2].end), index + 3
         return None
     sign, at = "", index
-    while at < len(items) and items[at].values[0] in (">", "<", "=", "≥", "≤"):
+    while at < len(items) and items[at].values in _SIGNS:
         sign += {"≥": ">=", "≤": "<="}.get(items[at].values[0], items[at].values[0])
         at += 1
     if at >= len(items) or items[at].kind != "number" or float(items[at].values[0]) > 1:
         return None
     value, end = items[at].values[0], at + 1
-    ranged = end + 1 < len(items) and items[end].values[0] in ("-", "~", "–")
+    ranged = end + 1 < len(items) and items[end].values in _RANGES
     if ranged and items[end + 1].kind == "number":
         value, end = f"{value}-{items[end + 1].values[0]}", end + 2
     sign = sign.removeprefix("=") if sign[:1] == "=" else sign
