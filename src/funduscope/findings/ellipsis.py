@@ -53,7 +53,7 @@ def graded(reading: Reading, index: int, number: int, earlier: Sequence[Mention]
     earlier: the mentions before the grade.
     """
     unit, eyes = reading.units[number], reading.eyes[index]
-    severity = reading.items[index].values[0] == "severity"
+    severity = reading.items[index].value == "severity"
     first, last = _segment(reading, index, unit)
     if eyes == UNKNOWN or not _is_bare(reading, first, last if severity else index, ()):
         return None
@@ -117,7 +117,7 @@ def _segment(reading: Reading, index: int, unit: Unit) -> tuple[int, int]:
 def _is_bare(reading: Reading, first: int, last: int, also: tuple[str, ...]) -> bool:
     inside = reading.items[first:last]
     plain = [item for item in inside if item.kind in ("word", "han", "number")]
-    unknown = len(plain) - 2 * any(item.values[0] in _ALL for item in plain)
+    unknown = len(plain) - 2 * any(item.value in _ALL for item in plain)
     return unknown <= _MOST_SYMBOLS and all(i.kind not in (*_STATING, *also) for i in inside)
 
 

@@ -64,7 +64,7 @@ class _Finder:
             for code, rule in self._codes(item, index, number, unit):
                 mention(code, index, number, rule)
         elif item.kind == "gone":
-            mention(item.values[0], index, number, "gone").state = State("absent")
+            mention(item.value, index, number, "gone").state = State("absent")
         elif item.kind == "measure":
             code, grade = item.values
             found = mention(code, index, number, "measure")
@@ -159,10 +159,10 @@ class _Finder:
         """Whether a part of the fundus is named before `cannot be judged`: 【黄斑】窥不清."""
         first = unit.start
         heading = self.units[number - 1] if number else None
-        if heading is not None and self.items[heading.end - 1].values in (("】",), ("]",)):
+        if heading is not None and self.items[heading.end - 1].value in ("】", "]"):
             first = heading.start
         before = self.items[max(first, index - REACH) : index]
-        return any(i.kind == "region" or i.values in (("macula",), ("disc",)) for i in before)
+        return any(i.kind == "region" or i.value in ("macula", "disc") for i in before)
 
     def _site_near(self, composite: Composite, index: int, number: int, unit: Unit) -> bool:
         """Whether the nearest site, before the head or just after it, is the composite's."""
@@ -197,7 +197,7 @@ class _Finder:
         for place in places:
             item = self.items[place]
             passed = ("fundus",) if wanted == "ratio" else ("fundus", "ratio")
-            if item.kind == "site" and item.values[0] not in passed:
+            if item.kind == "site" and item.value not in passed:
                 return item.values
             if item.kind == "eye" and self.reading.stream[item.end - 1].text == "底":
                 return ("image",)  # 右眼底模糊
@@ -217,8 +217,8 @@ class _Finder:
     def _normal(self, index: int, number: int, unit: Unit, state: State | None = None) -> None:
         """`normal` of the whole eye: nothing smaller is named in its unit."""
         inside = self.reading.inside(index, unit)
-        sites = {i.values[0] for i in inside if i.kind in ("site", "region")} - set(_WHOLE_EYE)
-        others = [i for i in inside if i.values and i.values[0] != "normal"]
+        sites = {i.value for i in inside if i.kind in ("site", "region")} - set(_WHOLE_EYE)
+        others = [i for i in inside if i.values and i.value != "normal"]
         findings = [i for i in others if i.kind in ("finding", "head", "measure", "grade")]
         spelled = self.items[index].kind == "finding"
         named = any(i.kind == "eye" for i in inside)
@@ -239,7 +239,7 @@ class _Finder:
     @staticmethod
     def _is_alone(inside: list[Item]) -> bool:
         """Whether `normal` stands with nothing that could be normal instead of the eye."""
-        words = [i.values[0] for i in inside if i.kind in ("word", "han")]
+        words = [i.value for i in inside if i.kind in ("word", "han")]
         return all(word in _HEDGES for word in words)
 
 
@@ -257,7 +257,7 @@ class _Grader:
         places = [mention.index for mention in mentions]
         for index, item in enumerate(self.items):
             if item.kind == "scale":
-                scale = (item.values[0], self.reading.unit_of(index))
+                scale = (item.value, self.reading.unit_of(index))
             if item.kind != "grade":
                 continue
             number = self.reading.unit_of(index)
@@ -293,7 +293,7 @@ class _Grader:
         """A grade whose finding is left out, or named by its scale alone (AREDS 2 OD)."""
         found = ellipsis.graded(self.reading, index, number, earlier)
         name, scale_unit = scale
-        if self.items[index].values[0] == "icdr":  # `ICDR 2 OD`: the scale is in the grade
+        if self.items[index].value == "icdr":  # `ICDR 2 OD`: the scale is in the grade
             name, scale_unit = "icdr", number
         if found is None and name in DEFAULTS and scale_unit >= 0:
             near = self._sentence(scale_unit) == self._sentence(number)

@@ -75,7 +75,7 @@ class EyeReader:
                         self.eyes[index] = tuple(self.named)
 
     def _resolve(self, item: Item) -> Eyes:
-        value = item.values[0]
+        value = item.value
         if value == "OTHER":
             known = self._last_named
             eyes = (OTHER[known[0]],) if len(known) == 1 and known[0] in OTHER else UNKNOWN
@@ -119,7 +119,7 @@ class EyeReader:
         self._mark(unit.start, places[0])
         if self._current == UNKNOWN and places[0] > unit.start:
             self._name_opening(number, unit, places[0])
-        opening = [i.values[0] for i in self.items[unit.start : unit.start + 2]]
+        opening = [i.value for i in self.items[unit.start : unit.start + 2]]
         if opening == ["OU", ":"] and self._current == UNKNOWN:
             held, self._current = self._current, SIDES["OU"]  # `Retinitis pigmentosa, both eyes: `
             self._reach_back(number, unit, held)
@@ -137,7 +137,7 @@ class EyeReader:
         before = self.items[max(unit.start, place - 2) : place]
         if any(self.stream[i.start].text in ("of", "in") for i in before):
             self._resolve(self.items[place])
-            held, self._current = self._current, SIDES.get(self.items[place].values[0], UNKNOWN)
+            held, self._current = self._current, SIDES.get(self.items[place].value, UNKNOWN)
             self._mark(unit.start, place)
             self._reach_back(number, unit, held)
             self._current = held
@@ -151,7 +151,7 @@ class EyeReader:
         if place < 2 or self.items[place - 1].kind != "list":
             return False
         here, before = self.items[place], self.items[place - 2]
-        return before.kind == "eye" and {here.values[0], before.values[0]} == {"OD", "OS"}
+        return before.kind == "eye" and {here.value, before.value} == {"OD", "OS"}
 
     def _bare(self, number: int, unit: Unit, places: list[int]) -> None:
         """A unit of eyes only: behind its findings (`..., right eye.`) or a heading (`OD:`)."""

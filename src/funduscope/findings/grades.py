@@ -63,12 +63,6 @@ _RATIOS = {
 }
 
 
-# Marks as the values of their items; a head without a site has no value at all.
-_STOPS = (("。",), (";",))
-_SIGNS = ((">",), ("<",), ("=",), ("≥",), ("≤",))
-_RANGES = (("-",), ("~",), ("–",))
-
-
 def mark_grades(items: list[Item], stream: list[Symbol]) -> list[Item]:
     """Replace the items that spell a grade, a scale or a ratio by `grade`, `scale`, `measure`."""
     marked: list[Item] = []
@@ -76,14 +70,14 @@ def mark_grades(items: list[Item], stream: list[Symbol]) -> list[Item]:
     index = 0
     while index < len(items):
         item = items[index]
-        if item.values and item.values[0] in _RATIOS:
-            ratio = _RATIOS[item.values[0]]
-            if ratio == item.values[0] and _is_ratio_ahead(items, index + 1):
+        if item.values and item.value in _RATIOS:
+            ratio = _RATIOS[item.value]
+            if ratio == item.value and _is_ratio_ahead(items, index + 1):
                 item = Item("site", ("ratio",), "", item.start, item.end)
             met = met or ratio == "cup_disc_ratio"
         elif met and item.values == ("disc",):
             ratio = ratio or "cup_disc_ratio"  # `Left disc: 0.4` after the ratio of the right
-        elif item.kind in ("finding", "head", "break") or item.values[0] in ("。", ";"):
+        elif item.kind in ("finding", "head", "break") or item.value in ("。", ";"):
             ratio = ""
         taken = _measure(items, index, ratio, stream) if ratio else None
         taken = taken or _stage(items, index, stream) or _severity(items, index, stream)
@@ -99,9 +93,9 @@ def mark_grades(items: list[Item], stream: list[Symbol]) -> list[Item]:
 
 def _is_ratio_ahead(items: list[Item], index: int) -> bool:
     for item in items[index : index + 14]:
-        if item.kind in ("finding", "break") or item.values in _STOPS:
+        if item.kind in ("finding", "break") or item.value in ("。", ";"):
             return False
-        if item.kind == "number" and float(item.values[0]) <= 5:
+        if item.kind == "number" and float(item.value) <= 5:
             return True
     return False
 
@@ -118,15 +112,15 @@ def _measure(
             return Item("measure", (ratio, value), "", item.start, items[index + 2].end), index + 3
         return None
     sign, at = "", index
-    while at < len(items) and items[at].values in _SIGNS:
-        sign += {"≥": ">=", "≤": "<="}.get(items[at].values[0], items[at].values[0])
+    while at < len(items) and items[at].value in (">", "<", "=", "≥", "≤"):
+        sign += {"≥": ">=", "≤": "<="}.get(items[at].value, items[at].value)
         at += 1
-    if at >= len(items) or items[at].kind != "number" or float(items[at].values[0]) > 1:
+    if at >= len(items) or items[at].kind != "number" or float(items[at].value) > 1:
         return None
-    value, end = items[at].values[0], at + 1
-    ranged = end + 1 < len(items) and items[end].values in _RANGES
+    value, end = items[at].value, at + 1
+    ranged = end + 1 < len(items) and items[end].value in ("-", "~", "–")
     if ranged and items[end + 1].kind == "number":
-        value, end = f"{value}-{items[end + 1].values[0]}", end + 2
+        value, end = f"{value}-{items[end + 1].value}", end + 2
     sign = sign.removeprefix("=") if sign[:1] == "=" else sign
     grade = f"cdr:{sign}{value}"
     return Item("measure", (ratio, grade), "", item.start, items[end - 1].end), end

@@ -46,6 +46,11 @@ class Item(NamedTuple):
     start: int
     end: int
 
+    @property
+    def value(self) -> str:
+        """The first value; "" of a head, which means nothing without its site."""
+        return self.values[0] if self.values else ""
+
 
 @dataclass(slots=True)
 class _Node:

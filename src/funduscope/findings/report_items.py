@@ -58,7 +58,7 @@ class ReportItems:
     def value(self, index: int) -> str:
         """The first value of an item, empty outside the report."""
         inside = 0 <= index < len(self.items)
-        return self.items[index].values[0] if inside and self.items[index].values else ""
+        return self.items[index].value if inside and self.items[index].values else ""
 
     def char(self, index: int) -> str:
         """The first symbol of an item in canonical form."""

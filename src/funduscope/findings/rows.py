@@ -92,7 +92,7 @@ def _copies(reading: Reading) -> Iterator[tuple[str, int, bool]]:
         source = ""
         after = items[index + 1] if index + 1 < len(items) else None
         if item.kind == "copy" and after is not None and after.kind == "eye":
-            source = after.values[0]
+            source = after.value
             if source == "OTHER":  # `OS as fellow eye`
                 source = OTHER.get(eyes[index][0], "")
             behind = reading.stream[after.end] if after.end < len(reading.stream) else None

@@ -155,7 +155,7 @@ class StatusReader:
             kind = self.items[index].kind
             if kind in STATING:
                 self._state(index)
-            elif self.items[index].values[0] == ":" and self._stating(
+            elif self.items[index].value == ":" and self._stating(
                 max(last_cue, index - REACH), index
             ):
                 self._set("present", "")
@@ -318,7 +318,7 @@ class StatusReader:
         )
 
     def _double(self, cue: _Cue) -> None:
-        self._set(self.items[cue.index].values[0], "double_negation", cue)
+        self._set(self.items[cue.index].value, "double_negation", cue)
 
     def _assert(self, cue: _Cue) -> None:
         """`shows`, 可见 end a denial, but not one that speaks of them: `does not show`."""

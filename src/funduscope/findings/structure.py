@@ -51,10 +51,10 @@ def refine(items: list[Item], stream: list[Symbol]) -> list[Item]:
         colon = following is not None and following.values == (":",)
         first = stream[item.start].text
         within = bool(refined) and refined[-1].kind in ("word", "han", "finding", "other", "site")
-        if item.kind == "section" and colon and within and item.values[0] in _TURNING:
+        if item.kind == "section" and colon and within and item.value in _TURNING:
             item = Item("other", ("",), "", *_at(item))
         elif item.kind == "section" and not colon:
-            kind = _SECTION_AS_CUE.get(item.values[0])
+            kind = _SECTION_AS_CUE.get(item.value)
             item = Item(kind or "site", ("" if kind else "fundus",), "", item.start, item.end)
         elif item.kind == "side":
             item = _side(item, following, colon, stream)
@@ -85,7 +85,7 @@ def _eye(item: Item, stream: list[Symbol]) -> list[Item]:
 
 
 def _is_title(item: Item, stream: list[Symbol]) -> bool:
-    if vocabulary()[item.values[0]].kind == "treatment":
+    if vocabulary()[item.value].kind == "treatment":
         return False  # 激光术后复查 tells of the laser
     after = stream[item.end : item.end + 2]
     if after and after[0].kind == "number" and stream[item.start].raw == "GA":
@@ -96,7 +96,7 @@ def _is_title(item: Item, stream: list[Symbol]) -> bool:
 
 def _side(item: Item, following: Item | None, colon: bool, stream: list[Symbol]) -> Item:
     symbol = stream[item.start]
-    if item.values[0] == "OU":
+    if item.value == "OU":
         part = following is not None and following.kind in ("site", "finding", "head")
         is_eye = part or colon or _closes(following)
         return Item("eye" if is_eye else "other", item.values, "", *_at(item))
@@ -133,7 +133,7 @@ def units(items: list[Item], stream: list[Symbol]) -> list[Unit]:
         start, opened, stated = end, False, False
 
     for index, item in enumerate(items):
-        mark = item.values[0] if item.kind == "mark" else ""
+        mark = item.value if item.kind == "mark" else ""
         if item.kind == "eye":
             heading = stream[item.start].kind == "han" and _colon_after(items, index)
             if (opened or heading) and stated and items[index - 1].kind != "copy":
@@ -142,7 +142,7 @@ def units(items: list[Item], stream: list[Symbol]) -> list[Unit]:
         stated = stated or item.kind in _STATING
         if item.kind == "section":
             close(index)
-            sentence, paragraph, section, depth = sentence + 1, paragraph + 1, item.values[0], 0
+            sentence, paragraph, section, depth = sentence + 1, paragraph + 1, item.value, 0
         elif mark in _OPEN:
             close(index)
             depth += 1

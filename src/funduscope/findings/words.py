@@ -207,7 +207,7 @@ class _Report(ReportItems):
         item = self.items[index]
         after = self.stream[item.end].text if item.end < len(self.stream) else ""
         where = after in ("上", "下", "方", "lower", "upper", "of", "hand")
-        return item.kind == "other" and item.values[0] in SIDES and not where
+        return item.kind == "other" and item.value in SIDES and not where
 
     # Copies ----------------------------------------------------------------------------------
 
@@ -287,6 +287,6 @@ class _Report(ReportItems):
         """What an item speaks of: its finding and the broader ones, or its site."""
         item, words = self.items[index], vocabulary()
         if item.kind == "site":
-            return (item.values[0],) if item.values[0] not in ("retina", "fundus") else ()
+            return (item.value,) if item.value not in ("retina", "fundus") else ()
         codes = [v for v in item.values if v in words and item.kind in STATING]
         return tuple(c for v in codes for c in (v, *words.ancestors(v), *words.descendants(v)))
