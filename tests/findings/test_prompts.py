@@ -26,7 +26,7 @@ BOTH = ("plain", "paraphrase")
 FROZEN = {
     "plain@1": "91c1ef2de3680483656247d86415ca9bbbf90bbae3c465667feff09cdbdea746",
     "paraphrase@1": "43ba92936d13ae9ab11f9b9fe9feeb84de0beb0fb97cfbed6f1e1acaeb21f330",
-    "plain@2": "78fb8002c727d5cc7cada2ce8e5bdabeb0e37398175b2a73bfa3f0c990689637",
+    "plain@2": "b7b7258057c6646a97f955b9baa3c29d0f921390db2f8983e0d2a0efde4402ca",
     "paraphrase@2": "4988c17b542c57f235cecb78405d00c1777a3d27797cef59d4057d69e6e57712",
 }
 V1_FILE = "d2ded62036d18cee387b2d64ed4635a3f1682b2515dff3d9323be0e87dc6509a"

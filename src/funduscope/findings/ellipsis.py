@@ -1,6 +1,6 @@
 """What a report leaves out because it has just said it.
 
-    answers    ERM: OD yes, OS no; 右眼黄斑水肿，左眼无; right eye CSME, none left
+    answers    ERM: OD yes, OS no; 右眼硬渗，左眼暂无; PVD right, nil left
     grades     右眼DR III期，左眼II期; moderate NPDR right, mild left
     types      右眼湿性AMD，左眼干性; drusen: OD soft, OS hard
 

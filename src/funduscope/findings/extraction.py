@@ -100,7 +100,7 @@ class _Finder:
                     code = self._carried.get(item.head, "") if carried else composite.code
                     if code:
                         return [(self._narrowed(code, index), f"head:{item.head}")]
-        self._carry(item, index)
+        self._carry(item)
         if item.values == ("ungradable",) and self._region(index, number, unit):
             return [("partially_ungradable", "term+region")]
         joined = self._elided(index)
@@ -119,8 +119,8 @@ class _Finder:
         found = (c for head in heads for c in self.composites[head] if c.site in site)
         return [(c.code, f"elided:{c.site}") for c in found][:1]
 
-    def _carry(self, item: Item, index: int) -> None:
-        """Remember what a head alone may mean later: 黄斑裂孔术后，裂孔已闭合."""
+    def _carry(self, item: Item) -> None:
+        """Remember that edema may mean the macula's from here on."""
         words = vocabulary()
         for code in item.values:
             if "macular_edema" in (code, *words.ancestors(code)):

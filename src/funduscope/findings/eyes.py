@@ -133,7 +133,7 @@ class EyeReader:
             self._mark(place, stop)
 
     def _name_opening(self, number: int, unit: Unit, place: int) -> None:
-        """`Without holes, the retina of the left eye shows ...`: what opens the sentence is its."""
+        """`Without tears, the fundus of this eye ...`: the tears are its, too."""
         before = self.items[max(unit.start, place - 2) : place]
         if any(self.stream[i.start].text in ("of", "in") for i in before):
             self._resolve(self.items[place])

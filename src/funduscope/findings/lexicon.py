@@ -250,10 +250,11 @@ class Lexicon:
             ]
             place += 1
             for node, errors in paths:
-                fits = place - index > 3 and 0 < len(errors) <= (place - index) // 2
-                if fits and node.entry and node.entry.kind in _MISTYPED:
-                    if not any(self._longest(stream, wrong) for wrong in errors if wrong > index):
-                        best = (place, node.entry)
+                long = place - index > 3 and 0 < len(errors) <= (place - index) // 2
+                fits = long and node.entry and node.entry.kind in _MISTYPED
+                inside = (wrong for wrong in errors if wrong > index)
+                if fits and not any(self._longest(stream, wrong) for wrong in inside):
+                    best = (place, node.entry)
         return best
 
     def site_of(self, name: str) -> str:

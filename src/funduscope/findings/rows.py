@@ -55,7 +55,7 @@ def _row(reading: Reading, mention: Mention, eye: str) -> Assertion:
 
 
 def _copy_eyes(reading: Reading, rows: list[Assertion]) -> list[Assertion]:
-    """同右眼, `same as OD`, `OS as above`: the rows of the one eye also for the other.
+    """`OS: idem`, `as in OD`: the rows of the one eye also for the other.
 
     Rows of the same paragraph are meant where there are any. 余同右眼 (the rest) leaves alone
     what the other eye's own words speak of.

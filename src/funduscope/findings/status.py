@@ -1,7 +1,7 @@
 """Present, absent or uncertain; now or in the past; the patient or a relative: item by item.
 
 One pass over the units. A cue before findings holds to the end of its unit; the same cue with
-nothing after it takes the findings before it (`retinal detachment was ruled out`, 出血未见).
+nothing after it takes the findings before it (`drusen: none`, 硬渗未见).
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class StatusReader:
     def _bare(self, inside: list[Item]) -> bool:
         """Nothing but names of findings and sites, or a word or two: a list's element.
 
-        What follows a preposition says where or when: `holes or detachment on exam in either eye`.
+        What follows a preposition says where or when: `tears or RD on indentation`.
         """
         if any(self.stream[i.start].text == "+" for i in inside):
             return False  # `nuclear sclerosis 1+`

@@ -85,7 +85,8 @@ def _eye(item: Item, stream: list[Symbol]) -> list[Item]:
 
 
 def _is_title(item: Item, stream: list[Symbol]) -> bool:
-    if vocabulary()[item.value].kind == "treatment":
+    words = vocabulary()
+    if item.value in words and words[item.value].kind == "treatment":
         return False  # 激光术后复查 tells of the laser
     after = stream[item.end : item.end + 2]
     if after and after[0].kind == "number" and stream[item.start].raw == "GA":

@@ -1,7 +1,7 @@
 """The words of each eye as written: what `captions` keeps of a report's own text.
 
 Left out: the words that name an eye, headings, list numbers, and, where asked, boilerplate (see
-`boilerplate`). A copy (余同右眼, `same as OD`) is replaced by the words that it copies.
+`boilerplate`). A copy (`idem`) is replaced by the words that it copies.
 """
 
 from __future__ import annotations
@@ -123,7 +123,8 @@ class _Report(ReportItems):
                 break
             first -= 1
         near = range(max(self.units[first].start, index - REACH), self.units[number].end)
-        return any(self.kind(i) == "site" for i in near[: 2 * REACH])
+        sites = [i for i in near[: 2 * REACH] if self.kind(i) == "site"]
+        return any(self.value(i) != "elsewhere" for i in sites)
 
     def describes(self, span: Iterable[int]) -> bool:
         """Whether some items name a finding or a part of the eye."""
