@@ -13,7 +13,8 @@ from funduscope.findings.status import State, StatusReader
 from funduscope.findings.structure import refine, units
 from funduscope.findings.symbols import Symbol, symbols
 
-_CONCEPT = "concept"
+# What stands for the concept among the items: a finding without scales, sites or finer kinds.
+_STAND_IN = "choroidal_nevus"
 
 
 def status_of(text: str, start: int, end: int) -> State:
@@ -23,24 +24,23 @@ def status_of(text: str, start: int, end: int) -> State:
     means that nothing is asserted (a condition, advice). ValueError where the span holds no word.
     """
     stream = symbols(text)
-    items = refine(_around(stream, start, end), stream)
+    inside = [i for i, symbol in enumerate(stream) if start <= symbol.start < end]
+    if not inside:
+        raise ValueError(f"characters {start} to {end} of the text hold no word")
+    items = refine(_around(stream, inside[0], inside[-1] + 1), stream)
     items = mark_grades(items, stream)
     cut = units(items, stream)
     EyeReader(items, cut, stream).read()
     states = StatusReader(items, cut, stream).read()
-    place = next(i for i, item in enumerate(items) if item.values == (_CONCEPT,))
+    place = next(i for i, item in enumerate(items) if item.start == inside[0])
     return states[place]
 
 
-def _around(stream: list[Symbol], start: int, end: int) -> list[Item]:
-    """The items before the span, the span as one finding, the items behind it."""
-    inside = [i for i, symbol in enumerate(stream) if start <= symbol.start < end]
-    if not inside:
-        raise ValueError(f"characters {start} to {end} of the text hold no word")
-    first, last = inside[0], inside[-1] + 1
+def _around(stream: list[Symbol], first: int, last: int) -> list[Item]:
+    """The items before the symbols [first:last], these as one finding, the items behind them."""
     scan = lexicon().scan
     behind = (
         item._replace(start=item.start + last, end=item.end + last) for item in scan(stream[last:])
     )
-    concept = Item("finding", (_CONCEPT,), "", first, last)
+    concept = Item("finding", (_STAND_IN,), "", first, last)
     return [*scan(stream[:first]), concept, *behind]

@@ -132,7 +132,7 @@ class StatusReader:
         """
         if any(self.stream[i.start].text == "+" for i in inside):
             return False  # `nuclear sclerosis 1+`
-        english = self.stream[inside[0].start].kind == "word"
+        english = bool(inside) and self.stream[inside[0].start].kind == "word"
         for place, item in enumerate(inside if english else []):
             behind = item.kind == "number" or self.stream[item.start].text in _PREPOSITIONS
             listed = item.kind == "assert" and any(i.kind == "list" for i in inside[:place])
