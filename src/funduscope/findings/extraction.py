@@ -24,7 +24,8 @@ _COMMAS = 8
 _WHOLE_EYE = ("fundus", "retina", "image")
 # Words beside `normal` that name no thing.
 _HEDGES = {*"大致基本均完全尚在范围内亦也仍", *["grossly", "essentially", "completely", "appear"]}
-_LOOSE = ("neg", "neg_post", "doubt", "yes")
+_TOLD = {"finding", "head", "gone", "measure", "type", "normal", "abnormal"}
+_TOLD |= {"neg", "neg_post", "doubt", "yes"}
 
 
 def extract(text: str, *, language: str | None = None) -> list[Assertion]:
@@ -53,7 +54,8 @@ class _Finder:
         """Fill `reading.mentions`."""
         for number, unit in enumerate(self.units):
             for index in range(unit.start, unit.end):
-                self._item(index, number, unit)
+                if self.items[index].kind in _TOLD:
+                    self._item(index, number, unit)
 
     def _item(self, index: int, number: int, unit: Unit) -> None:
         item, mention = self.items[index], self.reading.mention
@@ -78,7 +80,7 @@ class _Finder:
         elif item.kind == "abnormal":
             if self.reading.states[index].status == "absent":
                 self._normal(index, number, unit, State(rules=["abnormal_denied"]))
-        elif item.kind in _LOOSE:
+        else:
             ellipsis.answer(self.reading, index, number, unit)
 
     # Findings --------------------------------------------------------------------------------
@@ -239,7 +241,8 @@ class _Finder:
     @staticmethod
     def _is_alone(inside: list[Item]) -> bool:
         """Whether `normal` stands with nothing that could be normal instead of the eye."""
-        words = [i.value for i in inside if i.kind in ("word", "han")]
+        words = [i.value for i in inside if i.kind == "word"]
+        words += [char for i in inside if i.kind == "han" for char in i.value]
         return all(word in _HEDGES for word in words)
 
 

@@ -80,7 +80,8 @@ def mark_grades(items: list[Item], stream: list[Symbol]) -> list[Item]:
         elif item.kind in ("finding", "head", "break") or item.value in ("。", ";"):
             ratio = ""
         taken = _measure(items, index, ratio, stream) if ratio else None
-        taken = taken or _stage(items, index, stream) or _severity(items, index, stream)
+        if taken is None and item.kind not in ("mark", "break", "site"):
+            taken = _stage(items, index, stream) or _severity(items, index, stream)
         if taken:
             marked.append(taken[0])
             index = taken[1]

@@ -24,6 +24,8 @@ _WORDS = {"rap", "ram", "odd", "smile", "he", "me", "ma", "pm", "pi", "so", "arm
 
 # English words of so many letters are read with one letter missing or too many.
 _TYPED = 6
+# Characters that grades, answers and exceptions look for one by one.
+_APART = frozenset("轻中重度型期级至到一二三四五六〇零外均皆都")
 _NONE: frozenset[str] = frozenset()
 _MISTYPED = ("finding", "head")
 
@@ -200,6 +202,9 @@ class Lexicon:
         return self._near.get(word) or next((c for c in cuts if c in self._words), None)
 
     def _longest(self, stream: list[Symbol], index: int) -> tuple[int, Entry] | None:
+        symbol = stream[index]
+        if symbol.kind != "word" and symbol.text not in self._root.children:
+            return None
         best: tuple[int, Entry] | None = None
         nodes = [self._root]
         last = len(stream)
@@ -263,13 +268,22 @@ class Lexicon:
         return next((self._sites[cut] for cut in cuts if cut in self._sites), "")
 
     def scan(self, stream: list[Symbol]) -> list[Item]:
-        """All entries, marks, numbers and other symbols of a stream, in order, none overlapping."""
+        """All entries, marks, numbers and other symbols of a stream, in order, none overlapping.
+
+        Chinese characters without a meaning of ours are one item up to the next entry.
+        """
         items: list[Item] = []
-        index = 0
-        while index < len(stream):
-            match, symbol = self._longest(stream, index), stream[index]
+        index, last, run = 0, len(stream), 0
+        while index < last:
+            symbol = stream[index]
+            match = self._longest(stream, index)
             if symbol.kind == "han" and (match is None or match[1].kind == "site"):
                 match = self._mistyped(stream, index) or match
+                if match is None and symbol.text not in _APART:
+                    index += 1
+                    continue
+            if run < index:
+                items.append(_unknown(stream, run, index))
             if match is None:
                 items.append(Item(symbol.kind, (symbol.text,), "", index, index + 1))
                 index += 1
@@ -277,7 +291,15 @@ class Lexicon:
                 end, entry = match
                 items.append(Item(entry.kind, entry.values, entry.head, index, end))
                 index = end
+            run = index
+        if run < last:
+            items.append(_unknown(stream, run, last))
         return items
+
+
+def _unknown(stream: list[Symbol], start: int, end: int) -> Item:
+    text = "".join(symbol.text for symbol in stream[start:end])
+    return Item("han", (text,), "", start, end)
 
 
 @lru_cache(maxsize=1)

@@ -59,7 +59,8 @@ class StatusReader:
 
     def __init__(self, items: list[Item], cut: list[Unit], stream: list[Symbol]) -> None:
         self.items, self.units, self.stream = items, cut, stream
-        self.states = [State() for _ in items]
+        nothing = State()
+        self.states = [State() if i.kind in STATING else nothing for i in items]
         self._scope = _Scope()
 
     def read(self) -> list[State]:
@@ -155,10 +156,10 @@ class StatusReader:
             kind = self.items[index].kind
             if kind in STATING:
                 self._state(index)
-            elif self.items[index].value == ":" and self._stating(
-                max(last_cue, index - REACH), index
-            ):
-                self._set("present", "")
+            elif kind == "mark":
+                listed = self.items[index].value == ":"
+                if listed and self._stating(max(last_cue, index - REACH), index):
+                    self._set("present", "")
             elif kind in _CUES:
                 ahead = self._ahead(index, unit.end)
                 behind = self._joined(self._stating(max(last_cue, index - REACH), index), index)

@@ -14,6 +14,7 @@ from funduscope.findings.vocabulary import vocabulary
 
 # How many items a cue, site or grade can reach: keeps a text without any punctuation linear.
 REACH = 80
+_BORDERS = {"mark", "break", "section", "eye", "contrast", "except", "doubt"}
 _STATING = ("finding", "head", "measure", "normal", "grade", "gone", "neg_post")
 _STRONG = set("。;!?…")
 _OPEN, _CLOSE = set("([{（【《"), set(")]}）】》")
@@ -28,6 +29,7 @@ _TITLES = {"screening", "clinic", "program", "programme", "service", "camp", "fo
 _TITLES |= {"筛查", "门诊", "专科", "随访", "复查", "复诊", "专病"}
 # Headings that turn what follows stand at the start of a line or sentence: 随访：, not 糖网随访：.
 _TURNING = ("advice", "history", "family")
+_UNSETTLED = {"section", "side", "eye", "finding", "condition"}
 _SECTION_AS_CUE = {"advice": "advise", "history": "history", "family": "family"}
 
 
@@ -47,6 +49,9 @@ def refine(items: list[Item], stream: list[Symbol]) -> list[Item]:
     """Settle what only the neighbors tell: headings need a colon, 左/右 may be parts of a field."""
     refined: list[Item] = []
     for index, item in enumerate(items):
+        if item.kind not in _UNSETTLED:
+            refined.append(item)
+            continue
         following = items[index + 1] if index + 1 < len(items) else None
         colon = following is not None and following.values == (":",)
         first = stream[item.start].text
@@ -134,13 +139,15 @@ def units(items: list[Item], stream: list[Symbol]) -> list[Unit]:
         start, opened, stated = end, False, False
 
     for index, item in enumerate(items):
+        if item.kind not in _BORDERS and not (excepted and item.kind == "han"):
+            stated = stated or item.kind in _STATING
+            continue
         mark = item.value if item.kind == "mark" else ""
         if item.kind == "eye":
             heading = stream[item.start].kind == "han" and _colon_after(items, index)
             if (opened or heading) and stated and items[index - 1].kind != "copy":
                 close(index)
             opened = opened or not stated
-        stated = stated or item.kind in _STATING
         if item.kind == "section":
             close(index)
             sentence, paragraph, section, depth = sentence + 1, paragraph + 1, item.value, 0

@@ -155,7 +155,9 @@ def symbols(text: str) -> list[Symbol]:
         token, kind = match.group(), match.lastgroup or ""
         start, end = match.span()
         first, last = origin[start], origin[end - 1] + 1
-        if kind == "word":
+        if kind == "han":  # most symbols of a Chinese report
+            found.append(Symbol(token, token, kind, first, last))
+        elif kind == "word":
             _word(token, first, last, origin[min(start + 3, end - 1)], found)
         elif kind == "number" and token[0] == ".":
             found.append(Symbol(f"0{token}", token, kind, first, last))
