@@ -70,25 +70,26 @@ def mark_grades(items: list[Item], stream: list[Symbol]) -> list[Item]:
     index = 0
     while index < len(items):
         item = items[index]
-        if item.values and item.value in _RATIOS:
-            ratio = _RATIOS[item.value]
-            if ratio == item.value and _is_ratio_ahead(items, index + 1):
+        kind, value = item.kind, item.value
+        if value in _RATIOS:
+            ratio = _RATIOS[value]
+            if ratio == value and _is_ratio_ahead(items, index + 1):
                 item = Item("site", ("ratio",), "", item.start, item.end)
             met = met or ratio == "cup_disc_ratio"
-        elif met and item.values == ("disc",):
+        elif met and value == "disc":
             ratio = ratio or "cup_disc_ratio"  # `Left disc: 0.4` after the ratio of the right
-        elif item.kind in ("finding", "head", "break") or item.value in ("。", ";"):
+        elif kind in ("finding", "head", "break") or value in ("。", ";"):
             ratio = ""
         taken = _measure(items, index, ratio, stream) if ratio else None
-        if taken is None and item.kind not in ("mark", "break", "site"):
+        if taken is None and kind in ("word", "han", "number"):
             taken = _stage(items, index, stream) or _severity(items, index, stream)
         if taken:
             marked.append(taken[0])
             index = taken[1]
-        else:
-            scale = _SCALES.get(stream[item.start].raw.upper()) if item.kind == "word" else None
-            marked.append(Item("scale", (scale,), "", item.start, item.end) if scale else item)
-            index += 1
+            continue
+        scale = _SCALES.get(stream[item.start].raw.upper()) if kind == "word" else None
+        marked.append(Item("scale", (scale,), "", item.start, item.end) if scale else item)
+        index += 1
     return marked
 
 

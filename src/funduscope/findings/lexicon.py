@@ -202,9 +202,6 @@ class Lexicon:
         return self._near.get(word) or next((c for c in cuts if c in self._words), None)
 
     def _longest(self, stream: list[Symbol], index: int) -> tuple[int, Entry] | None:
-        symbol = stream[index]
-        if symbol.kind != "word" and symbol.text not in self._root.children:
-            return None
         best: tuple[int, Entry] | None = None
         nodes = [self._root]
         last = len(stream)
@@ -212,7 +209,13 @@ class Lexicon:
             symbol = stream[index]
             if symbol.kind == "word":
                 keys = self._keys(symbol.text, symbol.raw)
-                nodes = [n.children[k] for n in nodes for k in keys if k in n.children]
+                if len(keys) == len(nodes) == 1:
+                    node = nodes[0].children.get(keys[0])
+                    if node is None:
+                        break
+                    nodes[0] = node
+                else:
+                    nodes = [n.children[k] for n in nodes for k in keys if k in n.children]
             elif len(nodes) == 1:
                 node = nodes[0].children.get(symbol.text)
                 if node is None:
@@ -276,7 +279,8 @@ class Lexicon:
         index, last, run = 0, len(stream), 0
         while index < last:
             symbol = stream[index]
-            match = self._longest(stream, index)
+            starts = symbol.kind == "word" or symbol.text in self._root.children
+            match = self._longest(stream, index) if starts else None
             if symbol.kind == "han" and (match is None or match[1].kind == "site"):
                 match = self._mistyped(stream, index) or match
                 if match is None and symbol.text not in _APART:

@@ -69,6 +69,7 @@ def _same_length() -> dict[int, str]:
     return wide | {0x3000: " "} | {ord(line[0]): line.split("\t")[1] for line in lines}
 
 
+@lru_cache(maxsize=8192)
 def _plain(char: str) -> str:
     """One character in canonical width and simplified form (none, one or several)."""
     if _UNSEEN.match(char):
@@ -150,11 +151,12 @@ def symbols(text: str) -> list[Symbol]:
     """
     plain, origin = _unfold(text)
     plain = _headed(plain)
+    moved = not isinstance(origin, range)
     found: list[Symbol] = []
     for match in _TOKEN.finditer(plain):
         token, kind = match.group(), match.lastgroup or ""
         start, end = match.span()
-        first, last = origin[start], origin[end - 1] + 1
+        first, last = (origin[start], origin[end - 1] + 1) if moved else (start, end)
         if kind == "han":  # most symbols of a Chinese report
             found.append(Symbol(token, token, kind, first, last))
         elif kind == "word":
