@@ -117,7 +117,9 @@ def _segment(reading: Reading, index: int, unit: Unit) -> tuple[int, int]:
 def _is_bare(reading: Reading, first: int, last: int, also: tuple[str, ...]) -> bool:
     inside = reading.items[first:last]
     plain = [item for item in inside if item.kind in ("word", "han", "number")]
-    unknown = sum(item.end - item.start for item in plain) - 2 * any(item.value in _ALL for item in plain)
+    unknown = sum(item.end - item.start for item in plain) - 2 * any(
+        item.value in _ALL for item in plain
+    )
     return unknown <= _MOST_SYMBOLS and all(i.kind not in (*_STATING, *also) for i in inside)
 
 

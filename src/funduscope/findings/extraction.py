@@ -7,6 +7,7 @@ what is left out (`ellipsis`) -> grades -> rows (`rows`).
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import cache
 
 from funduscope.findings import ellipsis
 from funduscope.findings.assertions import Assertion
@@ -24,6 +25,7 @@ _COMMAS = 8
 _WHOLE_EYE = ("fundus", "retina", "image")
 # Words beside `normal` that name no thing.
 _HEDGES = {*"大致基本均完全尚在范围内亦也仍", *["grossly", "essentially", "completely", "appear"]}
+_HOLE = ("裂孔", "孔", "hole")
 _TOLD = {"finding", "head", "gone", "measure", "type", "normal", "abnormal"}
 _TOLD |= {"neg", "neg_post", "doubt", "yes"}
 
@@ -49,6 +51,7 @@ class _Finder:
         self.items, self.units, self.eyes = reading.items, reading.units, reading.eyes
         self.composites = lexicon().composites
         self._carried: dict[str, str] = {}
+        self._macular = {"macular_edema", *vocabulary().descendants("macular_edema")}
 
     def find(self) -> None:
         """Fill `reading.mentions`."""
@@ -123,14 +126,12 @@ class _Finder:
 
     def _carry(self, item: Item) -> None:
         """Remember that edema may mean the macula's from here on."""
-        words = vocabulary()
-        for code in item.values:
-            if "macular_edema" in (code, *words.ancestors(code)):
-                self._carried["水肿"] = self._carried["edema"] = "macular_edema"
+        if self._macular.intersection(item.values):
+            self._carried["水肿"] = self._carried["edema"] = "macular_edema"
 
     def _again(self, index: int, number: int, unit: Unit) -> str:
         """The hole that the sentence has just named in full: 黄斑裂孔术后，裂孔已闭合."""
-        if self.reading.words(index) not in ("裂孔", "孔", "hole") or not self.reading.mentions:
+        if self.items[index].head not in _HOLE or not self.reading.mentions:
             return ""
         before = self.reading.mentions[-1]
         near = before.unit == number - 1 and self.reading.sentence(before.unit) == unit.sentence
@@ -306,7 +307,7 @@ class _Grader:
         return (found, grade) if found and grade else None
 
     def _on(self, mention: Mention, index: int, scale: str) -> str | None:
-        family = self._family(mention.code)
+        family = _family(mention.code)
         unit, value = self.items[index].values
         return None if family is None else on_scale(unit, value, family, scale)
 
@@ -329,8 +330,10 @@ class _Grader:
         free = UNKNOWN in (mention.eyes, named) or mention.eyes_by_grade
         return free or bool(set(named) & set(mention.eyes))
 
-    @staticmethod
-    def _family(code: str) -> str | None:
-        chain = (code, *vocabulary().ancestors(code))
-        targets = {t for group in TARGETS.values() for t in group}
-        return next((c for c in chain if c in targets), None)
+
+@cache
+def _family(code: str) -> str | None:
+    """The finding that a scale is written on: a code of ours or one of its ancestors."""
+    chain = (code, *vocabulary().ancestors(code))
+    targets = {target for group in TARGETS.values() for target in group}
+    return next((c for c in chain if c in targets), None)

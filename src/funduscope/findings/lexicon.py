@@ -251,10 +251,10 @@ class Lexicon:
             typed = stream[place].text
             meant = self._typed.get(typed, _NONE)
             paths = [
-                (child, errors if key == typed else (*errors, place))
+                (node.children[key], errors if key == typed else (*errors, place))
                 for node, errors in paths
-                for key, child in node.children.items()
-                if key == typed or key in meant
+                for key in (typed, *sorted(meant & node.children.keys()))
+                if key in node.children
             ]
             place += 1
             for node, errors in paths:

@@ -25,8 +25,11 @@ _SHORT["line"] = ("family", "history", "advice")
 # Words after which an eye is compared with, not spoken of: 右眼较左眼重, `worse than OS`.
 _THAN = ("较", "比", "于", "than")
 # What a clinic or a program is called after says nothing of the patient: `ROP screening`, 糖网筛查.
-_TITLES = {"screening", "clinic", "program", "programme", "service", "camp", "follow", "review"}
-_TITLES |= {"筛查", "门诊", "专科", "随访", "复查", "复诊", "专病"}
+# By their first word or character, with what may be the second character.
+_TITLES = dict.fromkeys(
+    ("screening", "clinic", "program", "service", "camp", "follow", "review"), ""
+)
+_TITLES |= {"筛": "查", "门": "诊", "专": "科病", "随": "访", "复": "查诊"}
 # Headings that turn what follows stand at the start of a line or sentence: 随访：, not 糖网随访：.
 _TURNING = ("advice", "history", "family")
 _UNSETTLED = {"section", "side", "eye", "finding", "condition"}
@@ -90,14 +93,14 @@ def _eye(item: Item, stream: list[Symbol]) -> list[Item]:
 
 
 def _is_title(item: Item, stream: list[Symbol]) -> bool:
+    after = [symbol.text for symbol in stream[item.end : item.end + 2]]
+    rest = _TITLES.get(after[0]) if after else None
+    if rest is None:  # GA 32: gestational age
+        return bool(after) and after[0][0].isdigit() and stream[item.start].raw == "GA"
     words = vocabulary()
     if item.value in words and words[item.value].kind == "treatment":
         return False  # 激光术后复查 tells of the laser
-    after = stream[item.end : item.end + 2]
-    if after and after[0].kind == "number" and stream[item.start].raw == "GA":
-        return True  # gestational age
-    joined = "".join(s.text for s in after) if after and after[0].kind == "han" else ""
-    return bool(after) and (after[0].text in _TITLES or joined in _TITLES)
+    return not rest or (after[1:] != [] and after[1] in rest)
 
 
 def _side(item: Item, following: Item | None, colon: bool, stream: list[Symbol]) -> Item:

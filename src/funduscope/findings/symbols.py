@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from importlib import resources
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from typing import NamedTuple
 # and words: everything else was brought to that form before or is a mark.
 _TOKEN = re.compile(
     r"(?P<word>[A-Za-z]+)|(?P<number>[0-9]+(?:\.[0-9]+)?|(?<![A-Za-z0-9])\.[0-9]+)|(?P<break>\n)"
-    r"|(?P<han>[\u3400-\u9fff\uf900-\ufaff])|(?P<mark>[^\sA-Za-z0-9])"
+    r"|(?P<han>[\u3400-\u9fff\uf900-\ufaff]+)|(?P<mark>[^\sA-Za-z0-9])"
 )
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 # Characters that nobody sees (controls, soft hyphen, zero width, direction): left out.
@@ -58,6 +58,10 @@ class Symbol(NamedTuple):
     kind: str
     start: int
     end: int
+
+
+# What `Symbol(...)` does, without a call of Python's: a report has hundreds of them.
+_symbol: Callable[[tuple[str, str, str, int, int]], Symbol] = partial(tuple.__new__, Symbol)
 
 
 @lru_cache(maxsize=1)
@@ -154,17 +158,21 @@ def symbols(text: str) -> list[Symbol]:
     moved = not isinstance(origin, range)
     found: list[Symbol] = []
     for match in _TOKEN.finditer(plain):
-        token, kind = match.group(), match.lastgroup or ""
+        kind = match.lastgroup or ""
         start, end = match.span()
+        token = plain[start:end]
+        if kind == "han":
+            places = origin[start:end] if moved else range(start, end)
+            chars = zip(token, places, strict=True)
+            found += [_symbol((char, char, "han", at, at + 1)) for char, at in chars]
+            continue
         first, last = (origin[start], origin[end - 1] + 1) if moved else (start, end)
-        if kind == "han":  # most symbols of a Chinese report
-            found.append(Symbol(token, token, kind, first, last))
-        elif kind == "word":
+        if kind == "word":
             _word(token, first, last, origin[min(start + 3, end - 1)], found)
         elif kind == "number" and token[0] == ".":
             found.append(Symbol(f"0{token}", token, kind, first, last))
         elif token not in _HYPHENS or not _inside_word(plain, start, end):
-            found.append(Symbol(token, token, kind, first, last))
+            found.append(_symbol((token, token, kind, first, last)))
     return found
 
 
@@ -178,7 +186,7 @@ def _word(token: str, first: int, last: int, cut: int, found: list[Symbol]) -> N
         before = found.pop()
         found.append(Symbol(before.text + low, before.raw + token, "word", before.start, last))
     else:
-        found.append(Symbol(canonical_word(token), token, "word", first, last))
+        found.append(_symbol((canonical_word(token), token, "word", first, last)))
 
 
 def _inside_word(plain: str, start: int, end: int) -> bool:
