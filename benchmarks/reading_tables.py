@@ -23,7 +23,7 @@ from funduscope.findings.vocabulary import vocabulary
 DATA = Path(__file__).resolve().parent.parent / "src" / "funduscope" / "findings" / "data"
 BLOCKS = ((0x3400, 0x9FFF), (0xF900, 0xFAFF))
 # 着 is written 著 in Taiwan and Hong Kong, 荧光 螢光.
-ALSO = {"著": "着", "妳": "你", "螢": "荧"}
+ALSO = {"著": "着", "妳": "你", "螢": "荧", "岀": "出"}
 ALIKE = (
     "体休",
     "未末",

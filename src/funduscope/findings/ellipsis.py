@@ -20,7 +20,8 @@ from funduscope.findings.structure import REACH, Unit
 from funduscope.findings.vocabulary import vocabulary
 
 _STATING = ("finding", "head", "site", "measure", "normal", "type", "gone")
-_STATUS = {"neg": "absent", "neg_post": "absent", "doubt": "uncertain", "yes": "present"}
+_STATUS = {"neg": "absent", "neg_post": "absent", "doubt": "uncertain"}
+_STATUS |= {"yes": "present", "assert": "present"}
 # Words of no meaning to us that an answer may hold: 暂, 则, 亦.
 _MOST_SYMBOLS = 2
 _ALL = ("均", "都", "皆", "all")
@@ -40,6 +41,9 @@ def answer(reading: Reading, index: int, number: int, unit: Unit) -> None:
         others = tuple(eye for eye in eyes if eye not in source.eyes)
         if source.state.status == "dropped" and source.eyes != UNKNOWN:
             continue
+        asked = source.eyes == UNKNOWN or source.state.status == "dropped"
+        if reading.items[index].kind == "assert" and not (asked or source.rule == "ellipsis"):
+            continue  # 右眼出血，左眼可见… goes on to something else
         if others and source.code != "normal":
             found = reading.mention(source.code, index, number, "ellipsis")
             found.eyes, found.state = others, State(status, rules=[reading.items[index].kind])

@@ -27,7 +27,7 @@ _WHOLE_EYE = ("fundus", "retina", "image")
 _HEDGES = {*"大致基本均完全尚在范围内亦也仍", *["grossly", "essentially", "completely", "appear"]}
 _HOLE = ("裂孔", "孔", "hole")
 _TOLD = {"finding", "head", "gone", "measure", "type", "normal", "abnormal"}
-_TOLD |= {"neg", "neg_post", "doubt", "yes"}
+_TOLD |= {"neg", "neg_post", "doubt", "yes", "assert"}
 
 
 def extract(text: str, *, language: str | None = None) -> list[Assertion]:
@@ -135,7 +135,7 @@ class _Finder:
             return ""
         before = self.reading.mentions[-1]
         near = before.unit == number - 1 and self.reading.sentence(before.unit) == unit.sentence
-        holes = ("macular_hole", "lamellar_macular_hole", "retinal_tear", "retinal_hole")
+        holes = ("macular_hole", "lamellar_macular_hole")
         placed = any(i.kind in ("site", "region") for i in self.items[unit.start : index])
         return before.code if near and before.code in holes and not placed else ""
 
@@ -212,9 +212,9 @@ class _Finder:
         """The site that a finding's own name begins with: 黄斑裂孔……，无水肿."""
         for place in places:
             if self.items[place].kind == "finding":
-                site = lexicon().site_of(self.reading.words(place))
-                if site:
-                    return (site,)
+                sites = lexicon().sites_of(self.reading.words(place))
+                if sites:
+                    return sites
         return ()
 
     def _normal(self, index: int, number: int, unit: Unit, state: State | None = None) -> None:
@@ -232,8 +232,9 @@ class _Finder:
         for earlier in self.units[max(0, number - 3) : number]:
             head = self.items[earlier.start]
             if head.kind == "except" and earlier.sentence == unit.sentence:
-                said = {e for i in range(earlier.start, earlier.end) for e in self.eyes[i]}
-                both = eyes if named or said == set(UNKNOWN) else SIDES["OU"]
+                inner = self.items[earlier.start : earlier.end]
+                said = {e for i in inner if i.kind == "eye" for e in SIDES.get(i.value, ())}
+                both = eyes if named or not said else SIDES["OU"]
                 eyes = tuple(e for e in both if e not in said)
         if eyes:
             found = self.reading.mention("normal", index, number, "normal")

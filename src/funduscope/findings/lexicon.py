@@ -265,10 +265,17 @@ class Lexicon:
                     best = (place, node.entry)
         return best
 
-    def site_of(self, name: str) -> str:
-        """The site that a finding's canonical name begins with, or ""."""
-        cuts = (name[:cut] for cut in range(len(name) - 1, 0, -1))
-        return next((self._sites[cut] for cut in cuts if cut in self._sites), "")
+    @lru_cache(maxsize=4096)  # noqa: B019 - one lexicon lives as long as the process
+    def sites_of(self, name: str) -> tuple[str, ...]:
+        """The sites that a finding's canonical name begins with: 视网膜静脉…, retina and vein."""
+        found: list[str] = []
+        while name:
+            cuts = (name[:cut] for cut in range(len(name) - 1, 0, -1))
+            word = next((cut for cut in cuts if cut in self._sites), "")
+            if not word:
+                break
+            found, name = [self._sites[word], *found], name[len(word) :]
+        return tuple(found)
 
     def scan(self, stream: list[Symbol]) -> list[Item]:
         """All entries, marks, numbers and other symbols of a stream, in order, none overlapping.

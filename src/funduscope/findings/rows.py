@@ -25,8 +25,9 @@ def assertions_of(reading: Reading) -> list[Assertion]:
     rows = []
     for mention in reading.mentions:
         dropped = mention.state.status == "dropped" or not mention.eyes
-        # `not normal` says nothing of what is there
-        if not dropped and not (mention.code == "normal" and mention.state.status == "absent"):
+        # `not normal` says nothing of what is there, `no referable disease` little
+        vague = mention.code in ("normal", "referable_disease")
+        if not dropped and not (vague and mention.state.status == "absent"):
             rows += [_row(reading, mention, eye) for eye in mention.eyes]
     return _clean(_copy_eyes(reading, rows))
 

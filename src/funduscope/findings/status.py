@@ -6,7 +6,7 @@ nothing after it takes the findings before it (`drusen: none`, 硬渗未见).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from funduscope.findings.lexicon import Item, lexicon
 from funduscope.findings.structure import REACH, Unit
@@ -131,7 +131,7 @@ class StatusReader:
 
         What follows a preposition says where or when: `tears or RD on indentation`.
         """
-        if any(self.stream[i.start].text == "+" for i in inside):
+        if any(self.stream[i.start].text == "+" or i.values == ("normal",) for i in inside):
             return False  # `nuclear sclerosis 1+`
         english = bool(inside) and self.stream[inside[0].start].kind == "word"
         for place, item in enumerate(inside if english else []):
@@ -334,7 +334,7 @@ class StatusReader:
 
     def _history(self, cue: _Cue) -> None:
         text = self.stream[self.items[cue.index].end - 1].text
-        if text == "后" and cue.index - 1 in cue.behind and _has_disease(self.items[cue.index - 1]):
+        if text == "后" and cue.index - 1 in cue.behind and _has(self.items[cue.index - 1], "disease"):
             # 黄斑裂孔术后 names an operation that is not told, and no hole that is there
             self._apply(cue, _DROPPED, "operated")
         if cue.behind and text in ("史", "后"):
@@ -350,7 +350,8 @@ class StatusReader:
                 self.states[place].experiencer = "family"
                 self.states[place].temporality = "history"
                 self.states[place].rules.append("family_after")
-        self._scope.family = True
+        else:
+            self._scope.family = True
 
     def _patient(self, cue: _Cue) -> None:
         self._scope.family = False
@@ -363,11 +364,15 @@ class StatusReader:
         elif self._scope.rule != "negation":  # `no further symptoms of`
             self._scope.condition = True
 
-    def _advise(self, _cue: _Cue) -> None:
+    def _advise(self, cue: _Cue) -> None:
+        if cue.behind and not cue.ahead:  # `aflibercept was offered`
+            treated = [i for i in cue.behind if _has(self.items[i], "treatment")]
+            self._apply(replace(cue, behind=treated), _DROPPED, "advised")
         self._scope.advice = True
         self._set("present", "")
 
     def _resolve(self, cue: _Cue) -> None:
+        cue = replace(cue, behind=[i for i in cue.behind if not _has(self.items[i], "treatment")])
         if cue.ahead and not cue.behind:  # `regressed NVD`
             self._set("absent", "resolved", cue)
         self._apply(cue, "absent", "resolved")
@@ -375,9 +380,10 @@ class StatusReader:
             self.states[place].temporality = "current"
 
 
-def _has_disease(item: Item) -> bool:
+def _has(item: Item, kind: str) -> bool:
+    """Whether an item is a finding of a kind: disease, sign, treatment, ..."""
     words = vocabulary()
-    return any(code in words and words[code].kind == "disease" for code in item.values)
+    return any(code in words and words[code].kind == kind for code in item.values)
 
 
 _DENY_BEHIND = ("not", "denied", "deny", "absent", "never", "negative", "neither")

@@ -32,6 +32,9 @@ _TITLES = dict.fromkeys(
 _TITLES |= {"筛": "查", "门": "诊", "专": "科病", "随": "访", "复": "查诊"}
 # Headings that turn what follows stand at the start of a line or sentence: 随访：, not 糖网随访：.
 _TURNING = ("advice", "history", "family")
+# What makes a lone L or R an eye: `L PDR`, `R disc`, `R 0.3`, `R 中度`.
+_AFTER_LETTER = ("site", "number", "grade", "finding", "head")
+_SEVERITIES = ("轻", "中", "重", "mild", "moderate", "severe")
 _UNSETTLED = {"section", "side", "eye", "finding", "condition"}
 _SECTION_AS_CUE = {"advice": "advise", "history": "history", "family": "family"}
 
@@ -106,14 +109,15 @@ def _is_title(item: Item, stream: list[Symbol]) -> bool:
 def _side(item: Item, following: Item | None, colon: bool, stream: list[Symbol]) -> Item:
     symbol = stream[item.start]
     if item.value == "OU":
-        part = following is not None and following.kind in ("site", "finding", "head")
+        part = following is not None and following.kind in ("site", "finding", "head", "section")
         is_eye = part or colon or _closes(following)
         return Item("eye" if is_eye else "other", item.values, "", *_at(item))
     after = stream[item.end].text if item.end < len(stream) else ""
     if symbol.kind == "han":
         is_eye = item.end - item.start > 1 or after not in _PART_OF_FIELD
     elif len(symbol.raw) == 1:
-        part = following is not None and following.kind in ("site", "number", "grade")
+        part = following is not None and following.kind in _AFTER_LETTER
+        part = part or after in _SEVERITIES
         is_eye = symbol.raw.isupper() and (part or colon or _closes(following))
     else:
         is_eye = after not in ("lower", "upper", "hand", "side", "of")
