@@ -43,7 +43,8 @@ class EyeReader:
             if unit.section != section:
                 # `右眼所见：` is a heading of one eye; any other heading starts anew.
                 named = self._named_before(unit.start)
-                self._current = self._resolve(named) if named else UNKNOWN
+                fresh = self._current if unit.section == "findings" else UNKNOWN
+                self._current = self._resolve(named) if named else fresh
                 section, stack = unit.section, []
             while depth < unit.depth:
                 stack.append(self._current)
