@@ -62,7 +62,7 @@ def test_a_name_of_two_findings_shows_both(run):
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("glaucmoa", "glaucoma"), ("macular_hloe", "macular_hole")],
+    [("glaucxma", "glaucoma"), ("macular_hloe", "macular_hole")],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(run, name, near):
     shown = run("show", "vocabulary", name)

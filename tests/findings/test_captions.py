@@ -80,7 +80,14 @@ def _read_back(rows: list[Assertion], language: str) -> None:
 
 _MEASURED = ("cup_disc_ratio", "av_ratio")
 _SHOWN = [f.code for f in vocabulary() if f.kind != "systemic"]
-_PICTURE = {"normal", "ungradable", "partially_ungradable", "poor_image_quality"}
+# Denied they say nothing.
+_PICTURE = {
+    "normal",
+    "referable_disease",
+    "ungradable",
+    "partially_ungradable",
+    "poor_image_quality",
+}
 _GRADES = {
     "diabetic_retinopathy": [
         *(f"icdr:{n}" for n in range(5)),

@@ -36,8 +36,8 @@ def answer(reading: Reading, index: int, number: int, unit: Unit) -> None:
         return
     every = any(reading.stream[reading.items[i].start].text in _ALL for i in range(first, last))
     status = _STATUS[reading.items[index].kind]
-    named = _paragraph(reading, unit) if every else None
-    for source in named or _last_named(reading, number, unit, reading.mentions):
+    sources = _paragraph(reading, unit) if every else []
+    for source in sources or _last_named(reading, number, unit, reading.mentions):
         others = tuple(eye for eye in eyes if eye not in source.eyes)
         if source.state.status == "dropped" and source.eyes != UNKNOWN:
             continue

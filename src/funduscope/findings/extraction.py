@@ -7,7 +7,7 @@ what is left out (`ellipsis`) -> grades -> rows (`rows`).
 from __future__ import annotations
 
 from bisect import bisect_left
-from functools import cache
+from functools import lru_cache
 
 from funduscope.findings import ellipsis
 from funduscope.findings.assertions import Assertion
@@ -302,7 +302,8 @@ class _Grader:
             name, scale_unit = "icdr", number
         if found is None and name in DEFAULTS and scale_unit >= 0:
             near = self._sentence(scale_unit) == self._sentence(number)
-            if near and on_scale(*self.items[index].values, DEFAULTS[name], name):
+            unit, value = self.items[index].values
+            if near and on_scale(unit, value, DEFAULTS[name], name):
                 found = self.reading.mention(DEFAULTS[name], index, number, f"scale:{name}")
         grade = self._on(found, index, name) if found else None
         return (found, grade) if found and grade else None
@@ -332,7 +333,7 @@ class _Grader:
         return free or bool(set(named) & set(mention.eyes))
 
 
-@cache
+@lru_cache(maxsize=512)
 def _family(code: str) -> str | None:
     """The finding that a scale is written on: a code of ours or one of its ancestors."""
     chain = (code, *vocabulary().ancestors(code))

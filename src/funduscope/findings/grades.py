@@ -142,10 +142,10 @@ def _stage(items: list[Item], index: int, stream: list[Symbol]) -> tuple[Item, i
     if symbol.raw in _LETTERS and after is not None and after.text == "级":
         return Item("grade", ("level", symbol.raw), "", item.start, item.end + 1), index + 2
     if symbol.text in ("grade", "stage", "category", "level", "icdr") and after is not None:
-        value = after.raw if after.raw in _LETTERS else _number(after)
-        if value is not None:
+        degree = after.raw if after.raw in _LETTERS else _number(after)
+        if degree is not None:
             unit = {"stage": "stage", "icdr": "icdr"}.get(symbol.text, "level")
-            return Item("grade", (unit, str(value)), "", item.start, item.end + 1), index + 2
+            return Item("grade", (unit, str(degree)), "", item.start, item.end + 1), index + 2
     if symbol.raw == "C" and after is not None and re.fullmatch("[0-4]", after.text):
         return Item("grade", ("metapm", f"C{after.text}"), "", item.start, item.end + 1), index + 2
     return None

@@ -240,6 +240,7 @@ class Lexicon:
         char = stream[index].text
         after = stream[index + 1].text if index + 1 < len(stream) else ""
         firsts = self._typed.get(char, _NONE) & self._firsts.get(after, _NONE)
+        paths: list[tuple[_Node, tuple[int, ...]]]
         paths = [(self._root.children[first], (index,)) for first in sorted(firsts)]
         node = self._root.children.get(char)
         second = node.children if node else {}
@@ -259,9 +260,10 @@ class Lexicon:
             place += 1
             for node, errors in paths:
                 long = place - index > 3 and 0 < len(errors) <= (place - index) // 2
-                fits = long and node.entry and node.entry.kind in _MISTYPED
+                if not long or node.entry is None or node.entry.kind not in _MISTYPED:
+                    continue
                 inside = (wrong for wrong in errors if wrong > index)
-                if fits and not any(self._longest(stream, wrong) for wrong in inside):
+                if not any(self._longest(stream, wrong) for wrong in inside):
                     best = (place, node.entry)
         return best
 

@@ -37,6 +37,7 @@ from funduscope.findings.prompts import (
     bank_content,
     prompt_bank,
 )
+from funduscope.findings.rows import SAYS_LITTLE
 from funduscope.findings.symbols import symbols
 from funduscope.findings.vocabulary import Finding, vocabulary
 
@@ -149,7 +150,7 @@ def _present(finding: Finding, rows: Iterable[Assertion]) -> bool:
 
 
 def _absent(finding: Finding, rows: Iterable[Assertion]) -> bool:
-    return _statuses(finding, rows) == {"absent"}
+    return finding.code in SAYS_LITTLE or _statuses(finding, rows) == {"absent"}
 
 
 def _uncertain(finding: Finding, rows: Iterable[Assertion]) -> bool:

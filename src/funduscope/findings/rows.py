@@ -15,6 +15,8 @@ from funduscope.findings.eyes import OTHER
 from funduscope.findings.reading import Mention, Reading
 from funduscope.findings.vocabulary import vocabulary
 
+SAYS_LITTLE = ("normal", "referable_disease")
+"""What says nothing denied: `not normal` does not tell what is there, nor does the other."""
 _SEEN_WORST_FIRST = ("ungradable", "partially_ungradable", "poor_image_quality")
 # What makes 与右眼 a copy and no comparison.
 _LIKE = ("同", "相", "似", "一", "类", "无")
@@ -25,9 +27,8 @@ def assertions_of(reading: Reading) -> list[Assertion]:
     rows = []
     for mention in reading.mentions:
         dropped = mention.state.status == "dropped" or not mention.eyes
-        # `not normal` says nothing of what is there, `no referable disease` little
-        vague = mention.code in ("normal", "referable_disease")
-        if not dropped and not (vague and mention.state.status == "absent"):
+        vague = mention.code in SAYS_LITTLE and mention.state.status == "absent"
+        if not (dropped or vague):
             rows += [_row(reading, mention, eye) for eye in mention.eyes]
     return _clean(_copy_eyes(reading, rows))
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from funduscope.findings.lexicon import Item, lexicon
+from funduscope.findings.lexicon import Item
+from funduscope.findings.lists import STATING, Lists
 from funduscope.findings.structure import REACH, Unit
 from funduscope.findings.symbols import Symbol
 from funduscope.findings.vocabulary import vocabulary
 
-_PREPOSITIONS = ("on", "in", "at", "of", "within", "during", "throughout", "near", "along", "today")
-# Words unknown to the lexicon that an element of a list may hold: `no hemorrhage, mass, or edema`.
-_MOST_WORDS = 4
-STATING = ("finding", "head", "measure", "normal", "abnormal", "type")
 _DROPPED = "dropped"
 
 
@@ -61,6 +58,7 @@ class StatusReader:
         self.items, self.units, self.stream = items, cut, stream
         nothing = State()
         self.states = [State() if i.kind in STATING else nothing for i in items]
+        self._lists = Lists(items, cut, stream)
         self._scope = _Scope()
 
     def read(self) -> list[State]:
@@ -85,70 +83,22 @@ class StatusReader:
                 self._scope.history = unit.section == "history"
         return self.states
 
-    def _stating(self, start: int, end: int) -> list[int]:
-        return [i for i in range(start, end) if self.items[i].kind in STATING]
-
     def _continues(self, number: int) -> bool:
-        """Whether a list under a cue goes on after the comma: `no a, b, or c`, 未见a，b，c."""
+        """Whether a list under a cue goes on after the comma.
+
+        An English denial holds over bare names up to the end of the sentence. A Chinese comma may
+        begin a new clause (未见出血，豹纹状眼底): one name alone does not go on with the list.
+        """
         if number + 1 >= len(self.units) or not (self._scope.rule or self._scope.history):
             return False
-        unit = self.units[number]
-        if self.units[number + 1].depth > unit.depth:
+        if self.units[number + 1].depth > self.units[number].depth:
             return True
-        elements: list[list[Item]] = []
-        whole = True
-        eyeless = all(i.kind != "eye" for i in self.items[unit.start : unit.end])
-        for after in self.units[number + 1 : number + REACH]:
-            if after.sentence != unit.sentence or after.depth != unit.depth:
-                break
-            inside = self.items[after.start : after.end]
-            if inside[0].kind == "list":
-                return all(i.kind != "neg" for i in inside[:2])
-            if eyeless and inside[-1].kind in ("mark", "eye"):  # `no a, b, c OD.`
-                inside = inside[:-2] + [i for i in inside[-2:] if i.kind != "eye"]
-            if not self._bare(inside):
-                whole = False
-                break
-            if any(i.kind == "list" for i in inside):
-                return True
-            elements.append(inside)
-        return whole and bool(elements) and self._lists_on(elements)
-
-    def _lists_on(self, elements: list[list[Item]]) -> bool:
-        """Bare names up to the end of the sentence, without a last `or`: still the denied list.
-
-        An English denial holds over them. A Chinese comma may begin a new clause
-        (未见出血，豹纹状眼底): one name alone does not go on with the list.
-        """
-        if self._scope.status != "absent":
-            return False
+        elements, joined = self._lists.elements_after(number)
+        if joined or not elements or self._scope.status != "absent":
+            return joined
         english = self.stream[self.items[self._scope.since].start].kind == "word"
-        self._scope.listed = self._scope.listed or english or len(elements) > 1
+        self._scope.listed = self._scope.listed or english or elements > 1
         return self._scope.listed
-
-    def _bare(self, inside: list[Item]) -> bool:
-        """Nothing but names of findings and sites, or a word or two: a list's element.
-
-        What follows a preposition says where or when: `tears or RD on indentation`.
-        """
-        if any(self.stream[i.start].text == "+" or i.values == ("normal",) for i in inside):
-            return False  # `nuclear sclerosis 1+`
-        english = bool(inside) and self.stream[inside[0].start].kind == "word"
-        for place, item in enumerate(inside if english else []):
-            behind = item.kind == "number" or self.stream[item.start].text in _PREPOSITIONS
-            listed = item.kind == "assert" and any(i.kind == "list" for i in inside[:place])
-            if place and (behind or listed):  # `..., hemorrhages or exudates seen`
-                inside = inside[:place]
-                break
-        plain = [i for i in inside if i.kind not in ("mark", "break", "list", "site")]
-        unknown = sum(i.kind == "word" for i in plain)
-        if unknown > _MOST_WORDS or (unknown and any(i.kind == "site" for i in inside)):
-            return False  # `macula flat` is a clause of its own
-        if any(i.kind == "site" for i in inside) and any(
-            i.head in lexicon().predicates for i in plain
-        ):
-            return False  # so is `disc pale`
-        return bool(plain) and all(i.kind in ("finding", "head", "word") for i in plain)
 
     def _unit(self, number: int, unit: Unit) -> None:
         last_cue = unit.start
@@ -158,68 +108,19 @@ class StatusReader:
                 self._state(index)
             elif kind == "mark":
                 listed = self.items[index].value == ":"
-                if listed and self._stating(max(last_cue, index - REACH), index):
+                if listed and self._lists.stating(max(last_cue, index - REACH), index):
                     self._set("present", "")
             elif kind in _CUES:
                 ahead = self._ahead(index, unit.end)
-                behind = self._joined(self._stating(max(last_cue, index - REACH), index), index)
+                stating = self._lists.stating(max(last_cue, index - REACH), index)
+                behind = self._lists.joined(stating, index)
                 if kind in _REACHING and last_cue == unit.start:
-                    behind = self._listed_before(number, unit, index) + behind
-                if kind in _ALONE and not (ahead or behind) and self._alone(unit, index):
-                    behind = self._unit_before(number, unit)
+                    behind = self._lists.listed_before(number, unit, index) + behind
+                if kind in _ALONE and not (ahead or behind) and self._lists.alone(unit, index):
+                    behind = self._lists.unit_before(number, unit)
                 _CUES[kind](self, _Cue(index, ahead, behind))
                 if kind not in ("assert", "list", "history") or self._is_sign(index):
                     last_cue = index + 1 if not ahead or behind else last_cue
-
-    def _listed_before(self, number: int, unit: Unit, index: int) -> list[int]:
-        """Elements before the comma of a list under a cue behind it: `a, b or c not seen`."""
-        listed: list[int] = []
-        joined = [i for i in self.items[unit.start : index] if i.kind == "list"]
-        if not any(self.stream[i.start].kind == "word" for i in joined):
-            return listed  # a Chinese comma ends the clause: 色素紊乱，出血及渗出均未见
-        for before in reversed(self.units[max(0, number - REACH) : number]):
-            first = before.start
-            while first < before.end and self.items[first].kind in ("eye", "mark", "break"):
-                first += 1
-            headed = first > before.start and self.items[before.start].kind == "eye"
-            inside = self.items[first if headed else before.start : before.end]
-            if before.sentence != unit.sentence or not (inside and self._bare(inside)):
-                break
-            if any(i.kind == "list" for i in inside) and inside[0].kind != "list":
-                break  # `a and b, c or d not seen`: a list of its own
-            listed = self._stating(before.start, before.end) + listed
-            if headed:
-                break
-        return listed
-
-    def _joined(self, behind: list[int], index: int) -> list[int]:
-        """Of findings before an English cue, those of one list: `PRP, NVD and NVE regressed`."""
-        if self.stream[self.items[index].start].kind != "word":
-            return behind
-        for place in range(len(behind) - 1, 0, -1):
-            between = self.items[behind[place - 1] + 1 : behind[place]]
-            if not any(i.kind in ("list", "mark", "site", "word") for i in between):
-                return behind[place:]
-        return behind
-
-    def _alone(self, unit: Unit, index: int) -> bool:
-        """Whether nothing but marks stands with a cue in its unit."""
-        others = [i for i in range(unit.start, unit.end) if i != index]
-        return all(self.items[i].kind in ("mark", "break", "assert") for i in others)
-
-    def _unit_before(self, number: int, unit: Unit) -> list[int]:
-        """The findings that a cue standing alone speaks of: `obstruction, resolved`, X（左）待排.
-
-        What stands in parentheses between them belongs to the same words.
-        """
-        found: list[int] = []
-        for before in reversed(self.units[max(0, number - REACH) : number]):
-            if before.sentence != unit.sentence:
-                break
-            found = self._stating(before.start, before.end) + found
-            if before.depth <= unit.depth:
-                break
-        return found
 
     def _ahead(self, index: int, end: int) -> bool:
         """Whether a finding follows in this unit before another cue of status."""
@@ -323,7 +224,7 @@ class StatusReader:
 
     def _assert(self, cue: _Cue) -> None:
         """`shows`, 可见 end a denial, but not one that speaks of them: `does not show`."""
-        denied = self._scope.rule == "negation" and not self._stating(
+        denied = self._scope.rule == "negation" and not self._lists.stating(
             max(self._scope.since, cue.index - REACH), cue.index
         )
         if not self._is_sign(cue.index) and not denied:
@@ -334,7 +235,8 @@ class StatusReader:
 
     def _history(self, cue: _Cue) -> None:
         text = self.stream[self.items[cue.index].end - 1].text
-        if text == "后" and cue.index - 1 in cue.behind and _has(self.items[cue.index - 1], "disease"):
+        beside = cue.index - 1 in cue.behind
+        if text == "后" and beside and _has(self.items[cue.index - 1], "disease"):
             # 黄斑裂孔术后 names an operation that is not told, and no hole that is there
             self._apply(cue, _DROPPED, "operated")
         if cue.behind and text in ("史", "后"):

@@ -206,5 +206,6 @@ def _ends_sentence(
         return after is None or not (aside or after.kind in ("finding", "head"))
     if mark != ".":
         return False
-    after = stream[item.end] if item.end < len(stream) else None
-    return after is None or after.start > stream[item.start].end or after.kind != "word"
+    next_one = stream[item.end] if item.end < len(stream) else None
+    apart = next_one is None or next_one.start > stream[item.start].end
+    return apart or (next_one is not None and next_one.kind != "word")
