@@ -169,6 +169,9 @@ class StatusReader:
 
     def _neg(self, cue: _Cue) -> None:
         if not cue.ahead:
+            after = self.items[cue.index + 1 : cue.index + 2]
+            if cue.behind and after and after[0].kind == "grade":
+                return  # `a cataract that is not severe`
             # `no`, `without` never deny what stands before them
             first = self.stream[self.items[cue.index].start]
             if cue.behind and (first.kind != "word" or first.text in _DENY_BEHIND):
