@@ -15,6 +15,7 @@ from PIL import Image
 from funduscope import store
 from funduscope.archive import IngestSettings, ingest, photographs
 from funduscope.errors import DataError
+from funduscope.findings import vocabulary
 
 Sheet = Callable[[Sequence[Mapping[str, str]], Mapping[str, bytes]], Path]
 Rows = Callable[..., tuple[list[dict[str, str]], dict[str, bytes]]]
@@ -77,6 +78,7 @@ def test_every_record_is_accounted_for(drawn: Any, corpus: store.Corpus) -> None
     assert ledger["locator"].is_unique().all()
     assert corpus.images.height == images["kept"]
     assert corpus.reports.height == corpus.manifest.counts["reports"]["kept"]
+    assert corpus.manifest.extra["vocabulary"]["hash"] == vocabulary().hash
 
 
 def test_sound_eyes_are_kept_with_their_own_words(drawn: Any, corpus: store.Corpus) -> None:

@@ -11,12 +11,13 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from funduscope import inputs, store
+from funduscope import findings, inputs, store
 from funduscope.archive import description as descriptions
 from funduscope.archive import (
     dicom_server,
     faults,
     finish,
+    frozen,
     identity,
     parts,
     photographs,
@@ -106,6 +107,9 @@ def ingest(
             ) as output,
             Workers(settings.workers) as workers,
         ):
+            words = findings.vocabulary()
+            output.extra["vocabulary"] = {"version": words.version, "hash": words.hash}
+            output.extra["reader_version"] = frozen.reader_version()
             done = _photographs(archive, out, planned, settings, workers, progress)
             finish.write(output, planned, done, settings, pseudonyms, key_file, workers, benchmarks)
     return store.Corpus.open(out)  # type: ignore[no-any-return]
