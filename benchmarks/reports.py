@@ -17,6 +17,7 @@ import reports_archive
 import reports_bilingual
 import reports_negex
 import reports_odir
+import reports_sets
 import reports_speed
 import reports_traps
 from ingest_page import Section, table
@@ -41,6 +42,7 @@ def sections(data: Path, out: Path, peer: Path | None) -> list[Section]:
     speed.lines = ["", f"[How it was measured, and lengths]({beside.name}/speed.md)."]
     return [
         reports_traps.section(nlp),
+        reports_sets.section(nlp),
         reports_negex.section(nlp / "negex_sentences.tsv", peer),
         reports_odir.section(data / "data" / "odir" / "labels.csv", beside / "odir_strings.md"),
         reports_bilingual.section(data / "data" / "csdi" / "labels.csv"),
