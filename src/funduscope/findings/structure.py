@@ -97,6 +97,9 @@ def _eye(item: Item, stream: list[Symbol]) -> list[Item]:
 
 def _is_title(item: Item, stream: list[Symbol]) -> bool:
     after = [symbol.text for symbol in stream[item.end : item.end + 2]]
+    numbered = after[:1] == ["-"] and len(after[-1]) > 2 and after[-1].isdigit()
+    if numbered and stream[item.end].start == stream[item.end - 1].end:
+        return True  # MH-00301 numbers a patient
     rest = _TITLES.get(after[0]) if after else None
     if rest is None:  # GA 32: gestational age
         return bool(after) and after[0][0].isdigit() and stream[item.start].raw == "GA"
