@@ -99,7 +99,7 @@ def _common() -> set[str]:
 
 
 def write(folder: Path) -> None:
-    """Both tables, to a folder."""
+    """All three tables, to a folder."""
     for name, header, table in (
         ("traditional.tsv", "traditional\tsimplified", traditional()),
         ("typos.tsv", "typed\tmeant", typos()),

@@ -274,24 +274,26 @@ ADVERSE = (
     "无出血，", "未见a，", "(OD) ", "（右眼）出血，", "no edema, ", "no ", "a or ", "右眼，",
     "出血、", "C/D 0.4 ", "右眼DR 3期，", "诊断：", "左眼同右眼。", "除右眼外，", "none ",
     "AMD（干性）", "湿性，AMD，", "水肿，", "建议排除", "白内障?", "-a-a", "1:2:3:4", "> = ",
+    "愈合", f"no edema {'a ' * 85}",
 )  # fmt: skip
 
 
 def work(function: Callable[[str], object], text: str) -> int:
-    """How many calls of Python and C functions it takes to read a text."""
-    calls = 0
+    """How many lines run to read a text; each turn of a comprehension is one."""
+    lines = 0
 
-    def count(_frame: object, event: str, _argument: object) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
+    def count(_frame: object, _event: str, _argument: object) -> Callable[..., object]:
+        nonlocal lines
+        lines += 1
+        return count
 
-    before = sys.getprofile()
-    sys.setprofile(count)
+    before = sys.gettrace()
+    sys.settrace(count)
     try:
         function(text)
     finally:
-        sys.setprofile(before)
-    return calls
+        sys.settrace(before)
+    return lines
 
 
 @pytest.mark.parametrize("unit", ADVERSE)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from funduscope import findings
-from funduscope.archive.marks import Marks, plain
+from funduscope.archive.marks import Marks
 from funduscope.errors import DataError
 
 KIND: Final = "funduscope frozen readings"
@@ -80,7 +80,7 @@ def freeze(corpus_id: str, marked: Sequence[Marks]) -> dict[str, Any]:
             votes = Counter(one.right[reading] for one in seen)
             word = "right" if votes[True] > votes[False] else "wrong"
             word = "disputed" if votes[True] == votes[False] else word
-            judged.append({**plain(reading), "judged": word})
+            judged.append({**reading._asdict(), "judged": word})
         missed = sorted({item for one in seen for item in one.missed})
         reports.append(
             {

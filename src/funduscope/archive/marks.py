@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -241,8 +241,3 @@ def _fault(
 ) -> DataError:
     remedy = remedy or "give the file that the page saved (often in the folder of downloads)"
     return DataError(value, place=place, rule=rule, remedy=remedy, code=code)
-
-
-def plain(reading: Reading) -> dict[str, Any]:
-    """A reading as JSON has it."""
-    return reading._asdict()

@@ -6,11 +6,9 @@ specialty, a highlighted word) asks here what the same rules make of it.
 
 from __future__ import annotations
 
-from funduscope.findings.eyes import EyeReader
-from funduscope.findings.grades import mark_grades
 from funduscope.findings.lexicon import Item, lexicon
-from funduscope.findings.status import State, StatusReader
-from funduscope.findings.structure import refine, units
+from funduscope.findings.reading import Reading
+from funduscope.findings.status import State
 from funduscope.findings.symbols import Symbol, symbols
 
 # What stands for the concept among the items: a finding without scales, sites or finer kinds.
@@ -27,13 +25,10 @@ def status_of(text: str, start: int, end: int) -> State:
     inside = [i for i, symbol in enumerate(stream) if start <= symbol.start < end]
     if not inside:
         raise ValueError(f"characters {start} to {end} of the text hold no word")
-    items = refine(_around(stream, inside[0], inside[-1] + 1), stream)
-    items = mark_grades(items, stream)
-    cut = units(items, stream)
-    EyeReader(items, cut, stream).read()
-    states = StatusReader(items, cut, stream).read()
-    place = next(i for i, item in enumerate(items) if item.start == inside[0])
-    return states[place]
+    reading = Reading.of_items(_around(stream, inside[0], inside[-1] + 1), stream)
+    # a grade may have taken the concept in: the 2 of `grade 2`
+    place = next(i for i, item in enumerate(reading.items) if item.end > inside[0])
+    return reading.states[place]
 
 
 def _around(stream: list[Symbol], first: int, last: int) -> list[Item]:

@@ -128,8 +128,9 @@ def _is_bare(reading: Reading, first: int, last: int, also: tuple[str, ...]) -> 
 
 
 def _paragraph(reading: Reading, unit: Unit) -> list[Mention]:
-    """All findings of a paragraph, each once."""
-    found = [m for m in reading.mentions if reading.units[m.unit].paragraph == unit.paragraph]
+    """The findings of a paragraph so far, within reach, each once."""
+    near = reading.mentions[-REACH:]
+    found = [m for m in near if reading.units[m.unit].paragraph == unit.paragraph]
     return list({m.code: m for m in found if m.rule != "ellipsis"}.values())
 
 

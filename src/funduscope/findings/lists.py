@@ -46,7 +46,8 @@ class Lists:
     def listed_before(self, number: int, unit: Unit, index: int) -> list[int]:
         """Elements before the comma of a list under a cue behind it: `a, b or c not seen`."""
         listed: list[int] = []
-        joined = [i for i in self.items[unit.start : index] if i.kind == "list"]
+        near = self.items[max(unit.start, index - REACH) : index]
+        joined = [i for i in near if i.kind == "list"]
         if not any(self.stream[i.start].kind == "word" for i in joined):
             return listed  # a Chinese comma ends the clause: 色素紊乱，出血及渗出均未见
         for before in reversed(self.units[max(0, number - REACH) : number]):
@@ -76,7 +77,9 @@ class Lists:
 
     def alone(self, unit: Unit, index: int) -> bool:
         """Whether nothing but marks stands with a cue in its unit."""
-        others = [i for i in range(unit.start, unit.end) if i != index]
+        if unit.end - unit.start > REACH:
+            return False
+        others = (i for i in range(unit.start, unit.end) if i != index)
         return all(self.items[i].kind in ("mark", "break", "assert") for i in others)
 
     def unit_before(self, number: int, unit: Unit) -> list[int]:

@@ -43,7 +43,12 @@ class Reading:
     def of(cls, text: str) -> Reading:
         """Everything up to the findings themselves."""
         stream = symbols(text)
-        items = mark_grades(refine(lexicon().scan(stream), stream), stream)
+        return cls.of_items(lexicon().scan(stream), stream)
+
+    @classmethod
+    def of_items(cls, scanned: list[Item], stream: list[Symbol]) -> Reading:
+        """The same, from items as the lexicon finds them."""
+        items = mark_grades(refine(scanned, stream), stream)
         cut = units(items, stream)
         eyes = EyeReader(items, cut, stream).read()
         states = StatusReader(items, cut, stream).read()

@@ -6,13 +6,10 @@ from bisect import bisect_left
 from collections.abc import Iterable
 
 from funduscope.findings.boilerplate import boilerplate
-from funduscope.findings.eyes import STATING, EyeReader
-from funduscope.findings.grades import mark_grades
+from funduscope.findings.eyes import STATING
 from funduscope.findings.joining import BULLETS, CLOSE, JOINT, OPEN
-from funduscope.findings.lexicon import Item, lexicon
-from funduscope.findings.status import StatusReader
-from funduscope.findings.structure import Unit, refine, units
-from funduscope.findings.symbols import has_han, symbols
+from funduscope.findings.reading import Reading
+from funduscope.findings.symbols import has_han
 
 _STRONG = set("。;!?….；！？")
 _BEFORE_EYE = ("on", "in", "of", "for", "the", "to", "from", "at")
@@ -30,13 +27,11 @@ class ReportItems:
     def __init__(self, text: str) -> None:
         self.text = text
         self.plate = boilerplate(text)
-        self.stream = stream = symbols(text)
-        self.items: list[Item] = mark_grades(refine(lexicon().scan(stream), stream), stream)
-        self.units: list[Unit] = units(self.items, stream)
-        self.eyes = EyeReader(self.items, self.units, stream).read()
-        self.states = StatusReader(self.items, self.units, stream).read()
-        self.starts = [stream[item.start].start for item in self.items]
-        self.ends = [stream[item.end - 1].end for item in self.items]
+        reading = Reading.of(text)
+        self.stream, self.items, self.units = reading.stream, reading.items, reading.units
+        self.eyes, self.states = reading.eyes, reading.states
+        self.starts = [self.stream[item.start].start for item in self.items]
+        self.ends = [self.stream[item.end - 1].end for item in self.items]
         self.cut: set[int] = set()
         self.soft: set[int] = set()  # cut without leaving a seam: the words that name an eye
         self.unit_of = [n for n, u in enumerate(self.units) for _ in range(u.start, u.end)]
@@ -57,8 +52,7 @@ class ReportItems:
 
     def value(self, index: int) -> str:
         """The first value of an item, empty outside the report."""
-        inside = 0 <= index < len(self.items)
-        return self.items[index].value if inside and self.items[index].values else ""
+        return self.items[index].value if 0 <= index < len(self.items) else ""
 
     def char(self, index: int) -> str:
         """The first symbol of an item in canonical form."""

@@ -62,7 +62,7 @@ def _copy_eyes(reading: Reading, rows: list[Assertion]) -> list[Assertion]:
     Rows of the same paragraph are meant where there are any. 余同右眼 (the rest) leaves alone
     what the other eye's own words speak of.
     """
-    sources = dict.fromkeys(_copies(reading))
+    sources = list(_copies(reading))
     if not sources:
         return rows
     starts = [reading.stream[item.start].start for item in reading.items]
@@ -77,9 +77,10 @@ def _copy_eyes(reading: Reading, rows: list[Assertion]) -> list[Assertion]:
             for paragraph in (-1, here):
                 place = given.setdefault((row.eye, paragraph), {})
                 place.setdefault((row.finding, row.status), row)
-    for source, paragraph, rest in sources:
+    places = ((s, p if (s, p) in given else -1, rest) for s, p, rest in sources)
+    for source, paragraph, rest in dict.fromkeys(places):
         target = OTHER[source]
-        for row in (given.get((source, paragraph)) or given.get((source, -1), {})).values():
+        for row in given.get((source, paragraph), {}).values():
             kept = row.finding in own.get(target, ()) or row.finding == "normal"
             if not (rest and kept):
                 rule = f"{row.rule}+same_as_other_eye"
