@@ -44,7 +44,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "doctor": doctor.doctor,
 }
 EXAMPLES = {
-    "demo": ("funduscope demo demo", "funduscope demo small --set exams=60"),
+    "demo": ("funduscope demo demo", "funduscope demo small --set exams=120"),
     "ingest": (
         "funduscope ingest archive/ draft/ --draft",
         "funduscope ingest archive/ corpus/ --config draft/archive.toml",

@@ -32,15 +32,32 @@ def _texts(path: Path) -> Iterator[str]:
         ) from error
     with handle:
         rows = csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)
-        if "text" not in (rows.fieldnames or ()):
+        try:
+            columns = rows.fieldnames or ()
+        except UnicodeDecodeError as error:
+            raise _no_utf8(path, error) from None
+        if "text" not in columns:
             raise DataError(
-                ", ".join(rows.fieldnames or ()) or "no columns",
+                "no column 'text'",
                 place=str(path),
                 rule="a tab-separated table with a column 'text'",
                 remedy="name the column that holds the reports 'text'",
                 code="missing_column",
             )
-        yield from dict.fromkeys(row["text"] or "" for row in rows)
+        try:
+            yield from dict.fromkeys(row["text"] or "" for row in rows)
+        except UnicodeDecodeError as error:
+            raise _no_utf8(path, error) from None
+
+
+def _no_utf8(path: Path, error: UnicodeDecodeError) -> DataError:
+    return DataError(
+        f"bytes that are no UTF-8 ({error.object[error.start : error.start + 2].hex()})",
+        place=str(path),
+        rule="IN.tsv is UTF-8",
+        remedy="convert it first, e.g. iconv -f GB18030 -t UTF-8 IN.tsv",
+        code="encoding",
+    )
 
 
 def read_table(source: Path, target: Path) -> int:
@@ -50,7 +67,16 @@ def read_table(source: Path, target: Path) -> int:
         for a in extract(text):
             cells = (text, a.eye, a.finding, a.status, a.temporality, a.experiencer, a.grade or "")
             lines.append("\t".join(cells))
-    target.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    try:
+        target.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise DataError(
+            error.strerror or "not writable",
+            place=str(target),
+            rule="OUT.tsv lies in a folder that is there and can be written",
+            remedy="make the folder, or give another place",
+            code="unwritable",
+        ) from error
     return len(lines) - 1
 
 

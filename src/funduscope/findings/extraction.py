@@ -265,6 +265,8 @@ class _Grader:
                 scale = (item.value, self.reading.unit_of(index))
             if item.kind != "grade":
                 continue
+            if self._is_of_another(index):
+                continue
             number = self.reading.unit_of(index)
             first, last = bisect_left(places, index - REACH), bisect_left(places, index + REACH)
             best = self._best(index, number, mentions[first:last], scale[0])
@@ -273,6 +275,17 @@ class _Grader:
                 best = self._unnamed(index, number, earlier, scale)
             if best is not None:
                 self._put(best[0], best[1], index)
+
+    def _is_of_another(self, index: int) -> bool:
+        """Whether a level stands right behind a disease that we do not grade: 动脉硬化Ⅱ级."""
+        before = self.items[index - 1] if index else None
+        level = self.items[index].value == "level" and before is not None
+        return (
+            level
+            and before is not None
+            and before.kind == "finding"
+            and not any(map(_family, before.values))
+        )
 
     def _best(
         self, index: int, number: int, near: list[Mention], scale: str

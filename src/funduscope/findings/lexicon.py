@@ -276,7 +276,7 @@ class Lexicon:
             word = next((cut for cut in cuts if cut in self._sites), "")
             if not word:
                 break
-            found, name = [self._sites[word], *found], name[len(word) :]
+            found, name = [*self._sites[word].split(), *found], name[len(word) :]
         return tuple(found)
 
     def scan(self, stream: list[Symbol]) -> list[Item]:

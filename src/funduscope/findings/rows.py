@@ -7,19 +7,18 @@ seen the worst stands.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import replace
 
 from funduscope.findings.assertions import Assertion
+from funduscope.findings.copies import copies
 from funduscope.findings.eyes import OTHER
 from funduscope.findings.reading import Mention, Reading
 from funduscope.findings.vocabulary import vocabulary
 
 SAYS_LITTLE = ("normal", "referable_disease")
 """What says nothing denied: `not normal` does not tell what is there, nor does the other."""
+_MEASURED = ("cup_disc_ratio", "av_ratio")
 _SEEN_WORST_FIRST = ("ungradable", "partially_ungradable", "poor_image_quality")
-# What makes 与右眼 a copy and no comparison.
-_LIKE = ("同", "相", "似", "一", "类", "无")
 
 
 def assertions_of(reading: Reading) -> list[Assertion]:
@@ -27,6 +26,8 @@ def assertions_of(reading: Reading) -> list[Assertion]:
     rows = []
     for mention in reading.mentions:
         dropped = mention.state.status == "dropped" or not mention.eyes
+        if mention.code in _MEASURED and not mention.grades:
+            continue  # C/D正常 tells no number
         vague = mention.code in SAYS_LITTLE and mention.state.status == "absent"
         if not (dropped or vague):
             rows += [_row(reading, mention, eye) for eye in mention.eyes]
@@ -62,8 +63,8 @@ def _copy_eyes(reading: Reading, rows: list[Assertion]) -> list[Assertion]:
     Rows of the same paragraph are meant where there are any. 余同右眼 (the rest) leaves alone
     what the other eye's own words speak of.
     """
-    sources = list(_copies(reading))
-    if not sources:
+    found = list(copies(reading.items, reading.eyes, reading.stream))
+    if not found:
         return rows
     starts = [reading.stream[item.start].start for item in reading.items]
     copied = list(rows)
@@ -77,8 +78,9 @@ def _copy_eyes(reading: Reading, rows: list[Assertion]) -> list[Assertion]:
             for paragraph in (-1, here):
                 place = given.setdefault((row.eye, paragraph), {})
                 place.setdefault((row.finding, row.status), row)
-    places = ((s, p if (s, p) in given else -1, rest) for s, p, rest in sources)
-    for source, paragraph, rest in dict.fromkeys(places):
+    places = ((c, reading.units[reading.unit_of(c.at)].paragraph) for c in found)
+    keys = ((c.source, p if (c.source, p) in given else -1, c.rest) for c, p in places)
+    for source, paragraph, rest in dict.fromkeys(keys):
         target = OTHER[source]
         for row in given.get((source, paragraph), {}).values():
             kept = row.finding in own.get(target, ()) or row.finding == "normal"
@@ -86,33 +88,6 @@ def _copy_eyes(reading: Reading, rows: list[Assertion]) -> list[Assertion]:
                 rule = f"{row.rule}+same_as_other_eye"
                 copied.append(replace(row, eye=target, rule=rule))
     return copied
-
-
-def _copies(reading: Reading) -> Iterator[tuple[str, int, bool]]:
-    """Of each copy: the eye it copies, its paragraph, and whether only the rest is meant."""
-    items, eyes = reading.items, reading.eyes
-    for index, item in enumerate(items):
-        source = ""
-        after = items[index + 1] if index + 1 < len(items) else None
-        if item.kind == "copy" and after is not None and after.kind == "eye":
-            source = after.value
-            if source == "OTHER":  # `OS as fellow eye`
-                source = OTHER.get(eyes[index][0], "")
-            behind = reading.stream[after.end] if after.end < len(reading.stream) else None
-            like = behind is not None and behind.text in _LIKE
-            if reading.words(index) == "与" and not like:
-                source = ""
-        elif item.kind == "copy" and reading.words(index) == "同" and _ends(after):
-            source = OTHER.get(eyes[index][0], "")  # 左眼同。
-        elif item.kind == "copy_above" and _ends(after):
-            source = OTHER.get(eyes[index][0], "")
-        if source in OTHER:
-            rest = reading.stream[item.start].text in ("余", "其", "otherwise")
-            yield source, reading.units[reading.unit_of(index)].paragraph, rest
-
-
-def _ends(after: object) -> bool:
-    return after is None or getattr(after, "kind", "") in ("mark", "break")
 
 
 def _line(code: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from funduscope.findings.copies import copies
 from funduscope.findings.eyes import OTHER, SIDES, STATING
 from funduscope.findings.joining import tidy
 from funduscope.findings.lexicon import lexicon
@@ -215,23 +216,15 @@ class _Report(ReportItems):
     def cut_copies(self) -> dict[int, tuple[str, bool]]:
         """Cut the words of copies; where they stood: the eye copied, and if only the rest is."""
         copied = {}
-        for index, item in enumerate(self.items):
-            source = ""
-            if item.kind == "copy" and self.kind(index + 1) == "eye":
-                source = self.value(index + 1)
-                if source == "OTHER":  # `as the fellow eye`
-                    source = OTHER.get(self.eyes[index][0], "")
-            elif item.kind == "copy_above":
-                source = OTHER.get(self.eyes[index][0], "")
-            if source not in OTHER or (index in self.cut and index not in self.soft):
+        for index, source, rest in copies(self.items, self.eyes, self.stream):
+            if index in self.cut and index not in self.soft:
                 continue
-            rest = self.stream[item.start].text in ("余", "其", "otherwise", "rest")
             copied[index] = (source, rest)
             unit = self.units[self.unit_of[index]]
             span = range(max(unit.start, index - REACH), min(unit.end, index + REACH))
             if not any(self.kind(i) in STATING for i in span):
                 self.cut.update(i for i in span if self.kind(i) not in ("mark", "break"))
-            self.cut.update((index, index + 1) if item.kind == "copy" else (index,))
+            self.cut.update((index, index + 1) if self.kind(index + 1) == "eye" else (index,))
         return copied
 
     def of_eye(self, side: str, copied: dict[int, tuple[str, bool]]) -> list[int]:
