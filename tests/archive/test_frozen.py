@@ -83,6 +83,10 @@ def test_a_frozen_set_is_kept_beside_the_corpus_and_not_replaced_unasked(marked,
     with pytest.raises(DataError) as caught:
         review_marks(corpus.path, tmp_path / "two", files=files[:1], freeze=True)
     assert caught.value.code == "frozen_already"
+    with pytest.raises(DataError) as caught:
+        review_marks(corpus.path, tmp_path / "fewer", files=files[:1])
+    assert caught.value.code == "readers_lost"
+    assert not (tmp_path / "fewer").exists()
     assert not (tmp_path / "two").exists()
     chinese = ReviewSettings(language="zh")
     review_marks(corpus.path, tmp_path / "two", chinese, files=files[:1], freeze=True, force=True)

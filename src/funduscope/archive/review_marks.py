@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,8 +103,8 @@ def review_marks(
         force: begin anew where `out` is taken; replace another frozen set of the corpus.
 
     Raises:
-        DataError: files that cannot be used, or another frozen set that would be replaced; then
-            nothing is written.
+        DataError: files that cannot be used, another frozen set that would be replaced, or a
+            reader who would be missing from the kept figures; then nothing is written.
     """
     settings = settings or ReviewSettings()
     opened, out = store.Corpus.open(corpus), Path(out)
@@ -114,8 +115,10 @@ def review_marks(
     told = validation.card(opened, marked, found, pairs)
     kept = validation.beside(opened)
     set_ = frozen.freeze(opened.id, marked) if freeze else None
-    if set_ is not None and not force:
-        _check_replaced(kept.frozen, set_)
+    if not force:
+        if set_ is not None:
+            _check_replaced(kept.frozen, set_)
+        _check_readers(kept.card, told)
     with store.create(
         out,
         kind="validation",
@@ -155,6 +158,19 @@ def _check_apart(files: Sequence[Path], out: Path) -> None:
                 remedy="move the file elsewhere, or name another OUT",
                 code="output_taken",
             )
+
+
+def _check_readers(card: Path, new: dict[str, Any]) -> None:
+    old = json.loads(card.read_text(encoding="utf-8")) if card.exists() else {"readers": {}}
+    lost = sorted(set(old["readers"]) - set(new["readers"]))
+    if lost:
+        raise DataError(
+            f"no file of {', '.join(lost)}",
+            place=str(card),
+            rule="the figures kept beside a corpus lose no reader unasked",
+            remedy="add --marks and that reader's file, or --force to replace the figures",
+            code="readers_lost",
+        )
 
 
 def _check_replaced(path: Path, new: dict[str, Any]) -> None:
