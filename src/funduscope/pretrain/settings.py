@@ -34,19 +34,47 @@ class AugmentSettings(Settings):
 
 
 class PretrainSettings(Settings):
-    """The recipe: what is read, how a batch is drawn, how long, how fast."""
+    """The recipe: what is read, what is compared, how long, how fast."""
 
     seed: int = Field(0, ge=0, description="seed of everything random")
     model: ModelSettings = Field(default_factory=lambda: ModelSettings(), description="the towers")
     augment: AugmentSettings = Field(
         default_factory=lambda: AugmentSettings(), description="changes to training photographs"
     )
+    start: str | None = Field(
+        None, description="bundle to continue from; its towers replace those of [model]"
+    )
+    objective: Literal["infonce", "sigmoid", "patient", "findings"] = Field(
+        "infonce", description="the loss: see docs/objectives.md"
+    )
+    soft: float = Field(
+        0.3, ge=0, lt=1, description="findings: share of the target given to like reports"
+    )
+    repel: float = Field(
+        1.0, ge=0, description="findings: extra weight of reports that contradict each other"
+    )
+    masked: float = Field(
+        0.0, ge=0, description="weight of the masked-image loss (patch towers only)"
+    )
+    masked_share: float = Field(0.6, gt=0, lt=1, description="share of patches masked")
+    teacher: str | None = Field(None, description="bundle whose similarities are learned as well")
+    distill: float = Field(1.0, ge=0, description="weight of the teacher's similarities")
+    normalization: Literal["batch", "frozen", "synchronized"] = Field(
+        "batch",
+        description="batch normalization by the statistics of a pass, by the stored ones, or by "
+        "those of all GPUs",
+    )
     train_size: int = Field(192, ge=32, le=1024, description="side of training photographs, px")
     steps: int = Field(400, ge=1, description="optimizer steps")
-    batch: int = Field(64, ge=2, description="photographs a step, each of another patient")
+    batch: int = Field(64, ge=2, description="eyes (patient: exams) contrasted with one another")
     learning_rate: float = Field(6e-4, gt=0, description="peak rate of the image tower")
-    head_rate: float = Field(1.2e-3, gt=0, description="peak rate of projections and tiny tower")
+    text_rate: float = Field(1.2e-3, gt=0, description="peak rate of a text tower that trains")
+    head_rate: float = Field(1.2e-3, gt=0, description="peak rate of projections and scale")
+    layer_decay: float = Field(
+        1.0, gt=0, le=1, description="rate of a block: this, to the power of the blocks above it"
+    )
     weight_decay: float = Field(0.05, ge=0, description="AdamW's, on matrices only")
+    clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
     warmup: int = Field(40, ge=0, description="steps of linear warm-up; cosine to zero follows")
     ema: float = Field(0.995, ge=0, lt=1, description="decay of the averaged weights, released")
     temper: float = Field(
@@ -71,9 +99,32 @@ class PretrainSettings(Settings):
     permute_captions: bool = Field(
         False, description="control: captions exchanged between patients within a site"
     )
+    # How the steps are computed; nothing below changes what is learned, but for rounding.
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="auto: a GPU where torch sees one, else the CPU; the log says which"
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="of the towers' arithmetic; bfloat16 where it was measured faster"
+    )
+    chunk: int = Field(
+        0, ge=0, description="photographs in one pass through the towers (0: all of a rank's)"
+    )
+    accumulation: int = Field(
+        1, ge=1, description="batches an optimizer step, each contrasted by itself"
+    )
     threads: int = Field(0, ge=0, description="CPU threads (0: all)")
+    workers: int = Field(1, ge=0, description="processes that read photographs (0: none)")
+    worker_timeout: float = Field(
+        300.0, gt=0, description="seconds without a batch after which the run stops"
+    )
+    window_mib: int = Field(
+        2048, ge=1, description="encoded photographs shuffled with one another, MiB"
+    )
     checkpoint_every: int = Field(50, ge=1, description="steps between checkpoints")
     log_every: int = Field(10, ge=1, description="steps between rows of the log")
+    jump: float = Field(
+        12.0, ge=0, description="stop where the loss jumps by so many deviations (0: never)"
+    )
     licence: str = Field(
         "Terms of the training corpus apply. Research use only.",
         description="text of the bundle's LICENSE file, or the path of one",

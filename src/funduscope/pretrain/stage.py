@@ -36,9 +36,11 @@ def pretrain(
 ) -> store.Bundle:
     """Train a dual encoder on the photographs and captions of corpora; labels are never read.
 
+    Started by `accelerate launch` (or torchrun), every process calls this; the first one writes.
+
     Args:
         corpora: finished corpus folders.
-        out: run folder to make: `log.parquet`, `bundle/`, `manifest.json`.
+        out: run folder to make: `log.parquet`, `report.html`, `bundle/`, `manifest.json`.
         settings: the recipe.
         resume: go on with an interrupted run of the same settings.
         force: replace an existing run.
@@ -49,13 +51,14 @@ def pretrain(
     """
     settings = settings or PretrainSettings()
     licence = _licence(settings.licence)
-    shown = progress or Quiet()
     opened = [store.Corpus.open(path) for path in corpora]
-    examples = read_examples(opened, settings)
-    sampler = Sampler(examples, settings)
+    accelerator = ranks.join(settings)
+    start, teacher = parents.opened(settings)
+    plan = Plan(read_examples(opened, settings), settings)
     out = Path(out)
     inputs = [{"kind": "corpus", "id": c.id, "path": str(c.path)} for c in opened]
-    with store.create(
+    with ranks.first_creates(
+        accelerator,
         out,
         kind="run",
         config=settings.model_dump(mode="json"),
@@ -64,48 +67,52 @@ def pretrain(
         resume=resume,
         force=force,
     ) as output:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(settings.threads or os.cpu_count() or 1)
-        try:
-            trainer, tokenizer = _train(opened, examples, sampler, settings, out, shown)
-        finally:
-            torch.set_num_threads(threads)
-        tables.write(tables.LOG, tables.frame(tables.LOG, trainer.log), out / "log.parquet")
-        bundle = _release(
-            trainer.average, tokenizer, examples, opened, settings, licence, out / "bundle"
-        )
-        shutil.rmtree(out / "work")
-        output.counts.update(_counts(examples))
-        output.extra["bundle_id"] = bundle.id
-    return bundle
+        shown = progress if progress is not None and output is not None else Quiet()
+        with ranks.threads(settings.threads):
+            trainer, tokenizer = _train(opened, plan, start, teacher, accelerator, out, shown)
+        encoder = trainer.release()
+        if output is not None:
+            tables.write(tables.LOG, tables.frame(tables.LOG, trainer.log), out / "log.parquet")
+            bundle = _release(encoder, tokenizer, plan.examples, opened, settings, start, licence, out)
+            shutil.rmtree(out / WORK)
+            output.counts.update(plan.examples.counts())
+            output.extra["bundle_id"] = bundle.id
+    return store.Bundle.open(out)
 
 
 def _train(
     corpora: Sequence[store.Corpus],
-    examples: Sequence[Example],
-    sampler: Sampler,
-    settings: PretrainSettings,
+    plan: Plan,
+    start: Loaded | None,
+    teacher: Loaded | None,
+    accelerator: Accelerator,
     out: Path,
     progress: Progress,
 ) -> tuple[Trainer, Tokenizer]:
+    settings = plan.settings
     keep_freed_memory()
-    work = out / "work"
+    work = out / WORK
     work.mkdir(exist_ok=True)
-    names = [e.image_id for e in examples]
-    size = max(settings.model.image_size, settings.train_size * 5 // 4)
-    crops = make_crops(corpora, names, size, work / "crops.npy", progress)
     torch.manual_seed(settings.seed)
-    text, tokenizer = build(settings.model)
-    image = EfficientNetLite0(pretrained=True)
-    encoder = DualEncoder(image, text, settings.model.dim)
-    checkpoint = work / "checkpoint.pt"
-    if text.frozen and not checkpoint.exists():
-        steps = settings.model.alignment_steps
-        teach_chinese(text, tokenizer, steps=steps, seed=settings.seed, progress=progress)
-    trainer = Trainer(encoder, tokenizer, sampler, crops, settings)
-    if checkpoint.exists():
-        trainer.restore(checkpoint)
-    trainer.run(work, progress)
+    encoder, tokenizer = parents.beginning(settings, start, work, accelerator, progress)
+    encoder = normalized(
+        encoder,
+        settings,
+        ranks=accelerator.num_processes,
+        device=accelerator.device.type,
+    )
+    train_only(encoder, settings.model)
+    encoder.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    trainer = Trainer(encoder, tokenizer, settings, accelerator, teacher)
+    trainer.restore(work)
+    loader = Loader(
+        corpora,
+        plan,
+        start=trainer.step * settings.accumulation,
+        rank=accelerator.process_index,
+        ranks=accelerator.num_processes,
+    )
+    trainer.run(loader, work, progress)
     return trainer, tokenizer
 
 
