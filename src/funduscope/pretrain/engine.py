@@ -23,7 +23,8 @@ from funduscope.inputs.text import Tokenizer
 from funduscope.model import DualEncoder
 from funduscope.pretrain.augment import augment
 from funduscope.pretrain.crops import Crops
-from funduscope.pretrain.objectives import infonce, recall_at_1
+from funduscope.pretrain.health import recall_at_1
+from funduscope.pretrain.objectives import infonce
 from funduscope.pretrain.sampling import Sampler
 from funduscope.pretrain.settings import PretrainSettings
 
