@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from funduscope.pretrain.objectives import infonce, recall_at_1
+from funduscope.pretrain.objectives import infonce
 
 
 def test_one_match_a_row_is_clip() -> None:
@@ -29,8 +29,3 @@ def test_order_of_the_batch_does_not_matter() -> None:
     rows, columns = torch.randperm(6, generator=g), torch.randperm(4, generator=g)
     moved = infonce(logits[rows][:, columns], match[rows][:, columns])
     assert torch.allclose(moved, infonce(logits, match))
-
-
-def test_recall_counts_true_nearest_captions() -> None:
-    match = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    assert recall_at_1(torch.tensor([[2.0, 1.0], [2.0, 1.0]]), match) == 0.5
