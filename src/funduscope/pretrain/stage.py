@@ -14,10 +14,8 @@ from funduscope import store, tables
 from funduscope.config import Progress, Quiet
 from funduscope.errors import ConfigError
 from funduscope.inputs.text import Tokenizer
-from funduscope.model import DualEncoder, save
+from funduscope.model import DualEncoder, image_tower, save, text_tower
 from funduscope.model.bilingual import teach_chinese
-from funduscope.model.image_tower import EfficientNetLite0
-from funduscope.model.text_tower import build
 from funduscope.pretrain.crops import make_crops
 from funduscope.pretrain.engine import Trainer, keep_freed_memory
 from funduscope.pretrain.examples import Example, read_examples
@@ -95,11 +93,11 @@ def _train(
     size = max(settings.model.image_size, settings.train_size * 5 // 4)
     crops = make_crops(corpora, names, size, work / "crops.npy", progress)
     torch.manual_seed(settings.seed)
-    text, tokenizer = build(settings.model)
-    image = EfficientNetLite0(pretrained=True)
+    text, tokenizer = text_tower.build(settings.model)
+    image = image_tower.build(settings.model)
     encoder = DualEncoder(image, text, settings.model.dim)
     checkpoint = work / "checkpoint.pt"
-    if text.frozen and not checkpoint.exists():
+    if settings.model.text_tower == "minilm" and not checkpoint.exists():
         steps = settings.model.alignment_steps
         teach_chinese(text, tokenizer, steps=steps, seed=settings.seed, progress=progress)
     trainer = Trainer(encoder, tokenizer, sampler, crops, settings)
