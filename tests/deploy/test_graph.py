@@ -11,7 +11,7 @@ import torch
 
 from funduscope import deploy, inputs, model, runtime
 from funduscope.deploy import graph
-from funduscope.model.image_tower import EfficientNetLite0
+from funduscope.model.image_tower import EfficientNetLite
 from funduscope.model.settings import ModelSettings
 from funduscope.model.text_tower import build
 
@@ -21,7 +21,7 @@ def test_a_bundle_of_efficientnet_lite0_becomes_plain_convolutions_that_agree(
 ) -> None:
     torch.manual_seed(0)
     text, tokenizer = build(ModelSettings(text_tower="tiny"))
-    encoder = model.DualEncoder(EfficientNetLite0(pretrained=False), text, 16).eval()
+    encoder = model.DualEncoder(EfficientNetLite(pretrained=False), text, 16).eval()
     model.save(
         tmp_path / "bundle",
         encoder,

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from funduscope.errors import BundleError
 from funduscope.inputs import ImageSpec
 from funduscope.model import DualEncoder, ModelSettings, load, save
-from funduscope.model.image_tower import EfficientNetLite0
+from funduscope.model.image_tower import EfficientNetLite
 from funduscope.model.text_tower import build
 
 
@@ -18,7 +18,7 @@ def encoder() -> tuple[DualEncoder, object]:
     torch.manual_seed(0)
     settings = ModelSettings(text_tower="tiny", dim=16, english_rows=1000)
     text, tokenizer = build(settings)
-    return DualEncoder(EfficientNetLite0(pretrained=False), text, 16).eval(), tokenizer
+    return DualEncoder(EfficientNetLite(pretrained=False), text, 16).eval(), tokenizer
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_padding_does_not_matter(minilm) -> None:
 
 def test_teaching_moves_chinese_only() -> None:
     tower, tokenizer = build(ModelSettings(english_rows=1000))
-    table = tower.bert.embeddings.word_embeddings.weight
+    table = tower.body.embeddings.word_embeddings.weight
     before = table.detach().clone()
     english = encode(tower, tokenizer, ["cataract"])
     score = teach_chinese(tower, tokenizer, steps=3, seed=0, progress=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,8 +27,12 @@ class Tokenizer:
     def __init__(self, tokenizer: tokenizers.Tokenizer, length: int) -> None:
         self._tokenizer = tokenizer
         self.length = length
+        padding = tokenizer.padding or {"pad_token": "[PAD]"}
+        self._pad = str(padding["pad_token"])
+        self._unknown = _unknown_token(tokenizer)
         self._tokenizer.enable_truncation(length)
-        self._tokenizer.enable_padding(pad_id=tokenizer.token_to_id("[PAD]") or 0)
+        pad_id = padding.get("pad_id", tokenizer.token_to_id(self._pad) or 0)
+        self._tokenizer.enable_padding(pad_id=pad_id, pad_token=self._pad)
 
     @classmethod
     def open(cls, path: Path, length: int) -> Tokenizer:
@@ -69,9 +74,17 @@ class Tokenizer:
         """Tokens of a text with the special ones, were it not cut, and how many are unknown."""
         found = self._tokenizer.encode(text)
         tokens = [t for part in (found, *found.overflowing) for t in part.tokens]
-        tokens = [t for t in tokens if t != "[PAD]"]
-        return len(tokens), tokens.count("[UNK]")
+        tokens = [t for t in tokens if t != self._pad]
+        return len(tokens), tokens.count(self._unknown)
 
     def unknown(self, text: str) -> int:
         """How many tokens of a text are unknown to the vocabulary."""
-        return sum(1 for t in self._tokenizer.encode(text).tokens if t == "[UNK]")
+        return sum(1 for t in self._tokenizer.encode(text).tokens if t == self._unknown)
+
+
+def _unknown_token(tokenizer: tokenizers.Tokenizer) -> str | None:
+    """What a tokenizer writes for a sign it does not know; None: it knows every byte."""
+    model = json.loads(tokenizer.to_str())["model"]
+    if model["type"] == "Unigram":
+        return None if model["unk_id"] is None else str(model["vocab"][model["unk_id"]][0])
+    return model.get("unk_token")

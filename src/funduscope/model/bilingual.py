@@ -51,7 +51,7 @@ def teach_chinese(
     shown = progress or Quiet()
     pairs = phrase_pairs(seed)
     rows = new_rows(tokenizer)
-    table = tower.bert.embeddings.word_embeddings.weight
+    table = tower.body.embeddings.word_embeddings.weight.detach()
     _start_rows(table, tokenizer, pairs)
     taught = torch.nn.Parameter(table[rows].clone())
     slot = torch.full((table.shape[0],), -1)
@@ -71,7 +71,7 @@ def teach_chinese(
         cosine = functional.cosine_similarity(made, target, dim=-1).mean()
         loss = 1.0 - cosine
         optimizer.zero_grad()
-        torch.autograd.backward(loss)
+        torch.autograd.backward(loss, inputs=[taught])
         for group in optimizer.param_groups:
             group["lr"] = 5e-3 * (1.0 - step / steps)
         optimizer.step()

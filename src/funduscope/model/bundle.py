@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,11 @@ from safetensors.torch import save as to_bytes
 
 from funduscope import store
 from funduscope.errors import BundleError
+from funduscope.findings import vocabulary
 from funduscope.inputs import ImageSpec
 from funduscope.inputs.text import Tokenizer
+from funduscope.model import image_tower, text_tower
 from funduscope.model.dual_encoder import DualEncoder
-from funduscope.model.image_tower import EfficientNetLite0
-from funduscope.model.text_tower import TextTower
 
 WEIGHTS = "weights.safetensors"
 
@@ -63,6 +64,7 @@ def save(
         card: the model card, Markdown.
         licence: the terms, plain text.
     """
+    words = vocabulary()
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: _half(tensor) for name, tensor in encoder.state_dict().items()}
     store.write_bytes(folder / WEIGHTS, to_bytes(tensors))
@@ -72,12 +74,13 @@ def save(
         "format": 1,
         "kind": "bundle",
         "towers": {
-            "image": {"name": "efficientnet_lite0"},
-            "text": {"config": encoder.text.config, "frozen": encoder.text.frozen},
+            "image": encoder.image.spec,
+            "text": encoder.text.spec,
             "dim": encoder.image_projection.out_features,
         },
         "image": image_spec.model_dump(mode="json"),
         "text": {"length": text_length},
+        "vocabulary": {"version": words.version, "hash": words.hash},
         "weights_sha256": store.sha256_file(folder / WEIGHTS),
         "tokenizer_sha256": store.sha256_file(folder / "tokenizer.json"),
         **facts,
@@ -102,17 +105,21 @@ def load(path: Path | str) -> Loaded:
     """
     bundle = store.Bundle.open(path)
     spec = bundle.spec
-    text = spec["towers"]["text"]
-    encoder = DualEncoder(
-        EfficientNetLite0(pretrained=False),
-        TextTower(text["config"], frozen=text["frozen"]),
-        spec["towers"]["dim"],
-    )
+    encoder = _empty(spec["towers"], bundle.path / "bundle.json")
     fill(encoder, bundle.path / WEIGHTS)
     for name, key in ((WEIGHTS, "weights_sha256"), ("tokenizer.json", "tokenizer_sha256")):
         _check_hash(bundle.path / name, str(spec[key]))
     tokenizer = Tokenizer.open(bundle.path / "tokenizer.json", int(spec["text"]["length"]))
     return Loaded(encoder.eval(), ImageSpec(**spec["image"]), tokenizer, spec)
+
+
+def _empty(towers: Mapping[str, Any], place: Path) -> DualEncoder:
+    try:
+        image = image_tower.from_spec(towers["image"])
+        text = text_tower.from_spec(towers["text"])
+        return DualEncoder(image, text, towers["dim"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _refused(f"{type(error).__name__}: {error}", place, "towers known here") from error
 
 
 def fill(encoder: DualEncoder, path: Path) -> None:
@@ -121,6 +128,8 @@ def fill(encoder: DualEncoder, path: Path) -> None:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise _refused(str(error), path, "a readable weights.safetensors") from None
+    # Bundles of version 0.1 call the text model so.
+    tensors = {re.sub(r"^text\.bert\.", "text.body.", n): t for n, t in tensors.items()}
     expected = encoder.state_dict()
     missing = sorted(set(expected) - set(tensors))
     unknown = sorted(set(tensors) - set(expected))

@@ -1,44 +1,52 @@
-"""Text towers of both languages: MiniLM with Chinese rows, or two small layers from scratch."""
+"""Text towers of both languages: MiniLM with Chinese rows, two small layers, or `transformers`.
+
+Shapes: B batch, L tokens, W width of the features.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from funduscope.errors import missing_extra
+from funduscope.errors import ConfigError, missing_extra
 from funduscope.findings import vocabulary
 from funduscope.inputs.text import Tokenizer
-from funduscope.model.settings import ModelSettings
+from funduscope.model.pretrained import (
+    empty_part,
+    layers,
+    load_part,
+    load_tokenizer,
+    plain_config,
+)
+from funduscope.model.settings import TEXT_TOWERS, ModelSettings
+from funduscope.model.tower import Tower
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
-class TextTower(nn.Module):
-    """A BERT encoder and the mean of its token vectors: (B, L) ids -> (B, W) features."""
+class TextTower(Tower):
+    """A text encoder and the mean of its token vectors: (B, L) ids -> (B, W) features."""
 
-    def __init__(self, config: dict[str, Any], *, frozen: bool) -> None:
+    def __init__(self, body: Any) -> None:
         super().__init__()
-        from transformers import BertConfig, BertModel
-
-        self.config = config
-        self.frozen = frozen
-        self.width = int(config["hidden_size"])
-        self.bert = BertModel(BertConfig(**config), add_pooling_layer=False)
-        if frozen:
-            self.requires_grad_(False).eval()
+        self.body = body
+        self.spec = {"config": plain_config(body)}
+        self.width = int(body.config.hidden_size)
+        self.blocks = layers(body)
 
     def forward(self, ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
         """Mean over the tokens that are not padding (sentence-transformers' pooling)."""
-        hidden_BLW = self.bert(input_ids=ids_BL, attention_mask=mask_BL).last_hidden_state
+        hidden_BLW = self.body(input_ids=ids_BL, attention_mask=mask_BL).last_hidden_state
         return self._pool(hidden_BLW, mask_BL)
 
     def from_rows(self, rows_BLW: Tensor, mask_BL: Tensor) -> Tensor:
         """The same from token rows instead of ids (to teach new rows)."""
-        hidden_BLW = self.bert(inputs_embeds=rows_BLW, attention_mask=mask_BL).last_hidden_state
+        hidden_BLW = self.body(inputs_embeds=rows_BLW, attention_mask=mask_BL).last_hidden_state
         return self._pool(hidden_BLW, mask_BL)
 
     @staticmethod
@@ -46,21 +54,59 @@ class TextTower(nn.Module):
         weight_BL1 = mask_BL.unsqueeze(-1).to(hidden_BLW.dtype)
         return (hidden_BLW * weight_BL1).sum(1) / weight_BL1.sum(1).clamp(min=1.0)
 
-    def train(self, mode: bool = True) -> TextTower:
-        """A frozen tower stays in evaluation mode (no dropout)."""
-        super().train(mode and not self.frozen)
-        return self
+    @property
+    def longest(self) -> int:
+        """Most tokens that it has positions for."""
+        positions = int(self.body.config.max_position_embeddings)
+        table = getattr(self.body.embeddings, "position_embeddings", None)
+        padding = getattr(table, "padding_idx", None)
+        # RoBERTa and its kin count positions from behind the padding's row.
+        return positions if padding is None else positions - padding - 1
 
 
 def build(settings: ModelSettings) -> tuple[TextTower, Tokenizer]:
-    """A new text tower and its tokenizer; for `minilm` the Chinese rows are not taught yet."""
-    source = _minilm_folder()
-    pruned, kept = pruned_tokenizer(source / "tokenizer.json", settings.english_rows)
+    """A new text tower, of which `train_text` says what trains, and its tokenizer.
+
+    For `minilm` the Chinese rows are not taught yet.
+
+    Raises:
+        ConfigError: the model or its tokenizer is not to be had, or the tower is too short for
+            `text_length`.
+    """
+    if settings.text_tower in TEXT_TOWERS:
+        tower, tokenizer = _own(settings)
+    else:
+        place = "model.text_tower"
+        tower = TextTower(load_part(settings.text_tower, "text", place))
+        read = load_tokenizer(settings.text_tower, place, rows=tower.body.config.vocab_size)
+        tokenizer = Tokenizer(read, settings.text_length)
+    if settings.text_length > tower.longest:
+        raise ConfigError(
+            settings.text_length,
+            place="model.text_length",
+            rule=f"the text tower reads at most {tower.longest} tokens",
+            remedy=f"choose {tower.longest} or less",
+        )
+    tower.train_blocks(settings.text_trained, place="model.train_text")
+    return tower, tokenizer
+
+
+def from_spec(spec: Mapping[str, Any]) -> TextTower:
+    """The tower that a bundle describes, without its weights.
+
+    Bundles of version 0.1 name no `model_type`: theirs is BERT.
+    """
+    return TextTower(empty_part({"model_type": "bert", **spec["config"]}))
+
+
+def _own(settings: ModelSettings) -> tuple[TextTower, Tokenizer]:
     import tokenizers
 
+    source = _minilm_folder()
+    pruned, kept = pruned_tokenizer(source / "tokenizer.json", settings.english_rows)
     tokenizer = Tokenizer(tokenizers.Tokenizer.from_str(pruned), settings.text_length)
     if settings.text_tower == "tiny":
-        return TextTower(_tiny_config(tokenizer.size), frozen=False), tokenizer
+        return from_spec({"config": _tiny_config(tokenizer.size)}), tokenizer
     return _minilm(source, tokenizer, kept), tokenizer
 
 
@@ -99,7 +145,7 @@ def _minilm(source: Path, tokenizer: Tokenizer, kept: list[int]) -> TextTower:
         "layer_norm_eps",
     )
     config = {name: stored[name] for name in names} | {"vocab_size": tokenizer.size}
-    tower = TextTower(config, frozen=True)
+    tower = from_spec({"config": config})
     weights = load_file(source / "model.safetensors")
     weights = {k: v for k, v in weights.items() if not k.startswith("pooler.")}
     weights.pop("embeddings.position_ids", None)
@@ -108,7 +154,7 @@ def _minilm(source: Path, tokenizer: Tokenizer, kept: list[int]) -> TextTower:
     new = old.mean(0).repeat(tokenizer.size, 1)
     new[: len(kept)] = old[kept]
     weights[rows] = new
-    tower.bert.load_state_dict(weights)
+    tower.body.load_state_dict(weights)
     return tower
 
 
