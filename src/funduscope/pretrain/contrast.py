@@ -71,11 +71,11 @@ class Contrast(nn.Module):
         if teacher is not None and self.settings.distill:
             theirs_BET = teacher[0] @ teacher[1].T
             mimicked = objectives.distill(
-                logits_BET[there_BE], self.encoder.scale.detach() * theirs_BET[there_BE]
+                logits_BET[there_BE], self.encoder.scale.detach() * theirs_BET[there_BE], 1.0
             )
             loss = loss + self.settings.distill * mimicked
         with torch.no_grad():
-            measured = self._health(image_BED, text_TD, logits_BET, match_BET, there_BE, batch)
+            measured = self._health(image_BED, text_TD, logits_BET, match_BET, there_BE)
         return Compared(loss, measured)
 
     def _loss(
@@ -128,13 +128,11 @@ class Contrast(nn.Module):
         logits_BET: Tensor,
         match_BET: Tensor,
         there_BE: Tensor,
-        batch: Batch,
     ) -> dict[str, float]:
-        own_BE = torch.from_numpy(batch.text_BE).to(image_BED.device)
-        image_ID, text_ID = image_BED[there_BE], text_TD[own_BE[there_BE]]
+        image_ID, match_IT = image_BED[there_BE], match_BET[there_BE]
         return {
-            "recall_at_1": health.recall_at_1(logits_BET[there_BE], match_BET[there_BE]),
-            "alignment": health.alignment(image_ID, text_ID),
+            "recall_at_1": health.recall_at_1(logits_BET[there_BE], match_IT),
+            "alignment": health.alignment(image_ID, text_TD, match_IT),
             "uniformity": health.uniformity(image_ID),
             "temperature": float(self.encoder.scale),
         }

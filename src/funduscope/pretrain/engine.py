@@ -73,7 +73,7 @@ class Trainer:
         self.share = Share(encoder, tokenizer, settings, accelerator, teacher)
         self.contrast = Contrast(encoder, settings).to(accelerator.device)
         self._average = {name: t.clone() for name, t in moving(encoder)}
-        groups = tower_groups(encoder, settings)
+        groups = tower_groups(self.share.towers, encoder, settings)
         self._optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98)) if groups else None
         if self._optimizer is not None:
             self.share.towers, self._optimizer = accelerator.prepare(
@@ -177,9 +177,9 @@ class Trainer:
         return s.learning_rate * factor
 
     def _refuse_jump(self, loss: float, batch: Batch, folder: Path) -> None:
-        if not math.isfinite(loss) or health.is_jump(self._losses, loss, self.settings.jump):
+        if not math.isfinite(loss) or health.is_spike(self._losses, loss):
             raise self._stopped(f"loss {loss:.4g}", batch, folder)
-        self._losses = [*self._losses[-99:], loss]
+        self._losses = [*self._losses[-101:], loss]
 
     def _stopped(self, value: str, batch: Batch, folder: Path) -> DataError:
         """The error that ends a run gone wrong, with its batch saved beside the checkpoint."""

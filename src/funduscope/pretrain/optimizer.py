@@ -7,24 +7,35 @@ from typing import Any
 
 from torch import nn
 
-from funduscope.model import DualEncoder, depth_of
+from funduscope.model import DualEncoder
+from funduscope.model.tower import depth_of
 from funduscope.pretrain.settings import PretrainSettings
 
 Group = dict[str, Any]
 
 
-def tower_groups(encoder: DualEncoder, settings: PretrainSettings) -> list[Group]:
-    """Groups of the towers' parameters that train.
+def tower_groups(
+    towers: nn.Module, encoder: DualEncoder, settings: PretrainSettings
+) -> list[Group]:
+    """Groups of what trains behind the forward pass of the towers.
 
     A block's rate is its tower's times layer_decay to the power of the blocks above it (as in
     ELECTRA, Clark et al., ICLR 2020): what was learned first changes least.
+
+    Args:
+        towers: the module with the children `image`, `text` and `masked`.
+        encoder: knows how deep each parameter lies.
+        settings: the rates.
     """
     rates = {"image": settings.learning_rate, "text": settings.text_rate}
-    depth = depth_of(encoder)
-    named = [(n, p) for n, p in encoder.named_parameters() if n in depth and p.requires_grad]
-    return _groups(
-        ((rates[depth[n][0]] * settings.layer_decay ** depth[n][1], p) for n, p in named), settings
-    )
+    depths = depth_of(encoder)
+    rated = []
+    for name, parameter in towers.named_parameters():
+        tower, depth = depths.get(name, ("head", 0))
+        rate = rates.get(tower, settings.head_rate) * settings.layer_decay**depth
+        if parameter.requires_grad:
+            rated.append((rate, parameter))
+    return _groups(rated, settings)
 
 
 def head_groups(contrast: nn.Module, settings: PretrainSettings) -> list[Group]:

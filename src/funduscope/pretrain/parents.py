@@ -13,7 +13,7 @@ from funduscope.config import Progress
 from funduscope.errors import ConfigError
 from funduscope.findings import vocabulary
 from funduscope.inputs.text import Tokenizer
-from funduscope.model import DualEncoder, Loaded, build, load
+from funduscope.model import DualEncoder, Loaded, image_tower, load, text_tower
 from funduscope.model.bilingual import teach_chinese
 from funduscope.pretrain.settings import PretrainSettings
 
@@ -31,11 +31,12 @@ def opened(settings: PretrainSettings) -> tuple[Loaded | None, Loaded | None]:
 
 def _check_continued(start: Loaded, settings: PretrainSettings) -> None:
     """A bundle goes on learning from what it was made for: the same words, the same pictures."""
+    words = vocabulary()
     pairs = (
-        ("vocabulary", start.spec.get("vocabulary"), vocabulary().version, "ingest and train with"),
-        ("image spec", start.image_spec, settings.model.image_spec, "set model.image_size and"),
+        ("vocabulary", start.spec.get("vocabulary"), {"version": words.version, "hash": words.hash}),
+        ("image spec", start.image_spec, settings.model.image_spec),
     )
-    for what, theirs, ours, _ in pairs:
+    for what, theirs, ours in pairs:
         if theirs != ours:
             raise ConfigError(
                 f"{what} {theirs}",
@@ -60,7 +61,8 @@ def beginning(
     if start is not None:
         encoder, tokenizer = start.encoder, start.tokenizer
     else:
-        encoder, tokenizer = build(settings.model)
+        text, tokenizer = text_tower.build(settings.model)
+        encoder = DualEncoder(image_tower.build(settings.model), text, settings.model.dim)
     file = work / FILE
     if accelerator.is_main_process and not file.exists():
         if start is None and settings.model.text_tower == "minilm":

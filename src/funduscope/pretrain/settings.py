@@ -122,9 +122,6 @@ class PretrainSettings(Settings):
     )
     checkpoint_every: int = Field(50, ge=1, description="steps between checkpoints")
     log_every: int = Field(10, ge=1, description="steps between rows of the log")
-    jump: float = Field(
-        12.0, ge=0, description="stop where the loss jumps by so many deviations (0: never)"
-    )
     licence: str = Field(
         "Terms of the training corpus apply. Research use only.",
         description="text of the bundle's LICENSE file, or the path of one",

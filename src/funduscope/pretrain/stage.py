@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 
 from funduscope import store, tables
 from funduscope.config import Progress, Quiet
 from funduscope.errors import ConfigError
+from funduscope.findings import vocabulary
 from funduscope.inputs.text import Tokenizer
-from funduscope.model import DualEncoder, save
-from funduscope.model.bilingual import teach_chinese
-from funduscope.model.image_tower import EfficientNetLite0
-from funduscope.model.text_tower import build
-from funduscope.pretrain.crops import make_crops
+from funduscope.model import DualEncoder, Loaded, save
+from funduscope.pretrain import parents, ranks
 from funduscope.pretrain.engine import Trainer, keep_freed_memory
-from funduscope.pretrain.examples import Example, read_examples
-from funduscope.pretrain.sampling import Sampler
+from funduscope.pretrain.examples import Examples, read_examples
+from funduscope.pretrain.loader import Loader
+from funduscope.pretrain.normalization import normalized
+from funduscope.pretrain.plan import Plan
 from funduscope.pretrain.settings import PretrainSettings
+
+WORK = "work"
 
 
 def pretrain(
@@ -101,7 +103,8 @@ def _train(
         ranks=accelerator.num_processes,
         device=accelerator.device.type,
     )
-    train_only(encoder, settings.model)
+    encoder.image.train_blocks(settings.model.train_image, place="model.train_image")
+    encoder.text.train_blocks(settings.model.text_trained, place="model.train_text")
     encoder.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainer = Trainer(encoder, tokenizer, settings, accelerator, teacher)
     trainer.restore(work)

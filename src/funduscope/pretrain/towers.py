@@ -24,7 +24,7 @@ from funduscope.inputs import ImageSpec, standardize
 from funduscope.inputs.text import Tokenizer
 from funduscope.model import DualEncoder, Loaded
 from funduscope.pretrain.augment import augment
-from funduscope.pretrain.masked import MaskedHead, hide
+from funduscope.pretrain.masked import MaskedImage, draw_mask, head_for
 from funduscope.pretrain.normalization import batch_norms
 from funduscope.pretrain.plan import Batch
 from funduscope.pretrain.settings import PretrainSettings
@@ -77,7 +77,7 @@ class Gathered:
 class Towers(nn.Module):
     """The towers that train, behind one `forward`, as DDP and FSDP need it."""
 
-    def __init__(self, encoder: DualEncoder, masked: MaskedHead | None) -> None:
+    def __init__(self, encoder: DualEncoder, masked: MaskedImage | None) -> None:
         super().__init__()
         self.image = None if encoder.image.frozen else encoder.image
         self.text = None if encoder.text.frozen else encoder.text
@@ -94,7 +94,7 @@ class Towers(nn.Module):
         if image_n3SS is not None and self.image is not None:
             pooled = self.image(image_n3SS).mean((2, 3))
             if hidden_nhw is not None and self.masked is not None:
-                map_nChw = self.image(hide(image_n3SS, hidden_nhw))
+                map_nChw = self.image(self.masked.hide(image_n3SS, hidden_nhw))
                 lost = self.masked(map_nChw, image_n3SS, hidden_nhw)
         if tokens is not None and self.text is not None:
             text = self.text(*tokens)
@@ -120,7 +120,7 @@ class Share:
         self.settings = settings
         self.accelerator = accelerator
         self.teacher = teacher
-        masked = MaskedHead(encoder.image) if settings.masked else None
+        masked = head_for(encoder.image, encoder.image.width) if settings.masked else None
         self.towers: nn.Module = Towers(encoder, masked)
         self._tokenizer = tokenizer
         self._read: dict[str, Tensor] = {}
@@ -190,7 +190,9 @@ class Share:
             taught = (theirs, self._known(self._taught, batch.texts, self._teach_texts))
         return Gathered(image_BEC, text_TW, taught)
 
-    def pull(self, part: Part, out: Features, batch: Batch, image_BEC: Tensor, text_TW: Tensor) -> Tensor:
+    def pull(
+        self, part: Part, out: Features, batch: Batch, image_BEC: Tensor, text_TW: Tensor
+    ) -> Tensor:
         """A number whose gradient pushes the given gradients of the features into the towers."""
         rank, ranks = self.accelerator.process_index, self.accelerator.num_processes
         units = len(batch.rows_BE) // ranks
@@ -220,7 +222,7 @@ class Share:
         return augment(crops, part.flip, s.train_size, s.augment, rng), rng
 
     def _standard(self, seen_n3SS: Tensor, spec: ImageSpec) -> Tensor:
-        read = standardize(seen_n3SS, spec).contiguous(memory_format=torch.channels_last)
+        read = torch.from_numpy(standardize(seen_n3SS.numpy(), spec)).contiguous(memory_format=torch.channels_last)
         return read.to(self.encoder.log_scale.dtype)
 
     def _hidden(self, count: int, rng: np.random.Generator) -> Tensor | None:
@@ -228,10 +230,8 @@ class Share:
         s = self.settings
         if not s.masked:
             return None
-        side = s.train_size // self.encoder.image.stride
-        drawn = torch.from_numpy(rng.random((count, side * side))).argsort(1)
-        hidden = drawn < round(s.masked_share * side * side)
-        return hidden.view(count, side, side).to(self.accelerator.device)
+        side = s.train_size // self.encoder.image.patch
+        return draw_mask(count, side, s.masked_share, rng).to(self.accelerator.device)
 
     def _placed(self, batch: Batch, parts: Sequence[Part], made: Sequence[Tensor]) -> Tensor:
         """Rows of this rank's photographs -> (B, E, ...) of all ranks, zeros where none is."""
