@@ -15,10 +15,9 @@ from funduscope.pretrain.settings import AugmentSettings
 
 
 def augment(
-    crop_B3SS, flip, size: int, settings: AugmentSettings, rng: np.random.Generator
+    crop_B3SS: Tensor, size: int, settings: AugmentSettings, rng: np.random.Generator
 ) -> Tensor:
     """Crops on the scale 0..1 -> changed crops (B, 3, size, size) on the same scale."""
-    crop_B3SS = crop_B3SS.permute(0, 3, 1, 2).float() / 255
     x = _warp(crop_B3SS, size, settings, rng)
     for change in (_recolor, _relight, _refocus):
         x = change(x, settings, rng)

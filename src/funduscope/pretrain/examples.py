@@ -175,4 +175,3 @@ def _givers(patients: Sequence[Sequence[Example]], rng: np.random.Generator) -> 
             best = kept, givers.tolist()
     assert best is not None
     return best[1]
-class Examples: ...
