@@ -11,6 +11,7 @@ from funduscope.findings.class_lists import ClassList, class_list, class_lists
 from funduscope.findings.examinations import describes_fundus, other_examination
 from funduscope.findings.extraction import extract
 from funduscope.findings.labels import LabelRow, label_rows
+from funduscope.findings.mirror import mirrored
 from funduscope.findings.prompts import PromptBank, bank_of, prompt_bank
 from funduscope.findings.scales import (
     Scale,
@@ -48,6 +49,7 @@ __all__ = [
     "eye_texts",
     "label_rows",
     "language_of",
+    "mirrored",
     "other_examination",
     "prompt_bank",
     "scale_mappings",

@@ -28,7 +28,7 @@ from funduscope.pretrain.normalization import freeze
 from funduscope.pretrain.optimizer import head_groups, tower_groups
 from funduscope.pretrain.plan import Batch
 from funduscope.pretrain.settings import PretrainSettings
-from funduscope.pretrain.towers import Crops, Share, Towers
+from funduscope.pretrain.towers import Share
 
 _MALLOPT = {"M_MMAP_MAX": (-4, 0), "M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 2**29)}
 
@@ -101,7 +101,7 @@ class Trainer:
             progress.advance()
         progress.done()
 
-    def _one_step(self, batches: Iterator[tuple[Batch, Crops]], folder: Path) -> dict[str, Any]:
+    def _one_step(self, batches: Iterator[tuple[Batch, Tensor]], folder: Path) -> dict[str, Any]:
         s = self.settings
         begun, waited, done = time.monotonic(), 0.0, []
         rate = self._schedule()
@@ -132,7 +132,7 @@ class Trainer:
             **done[-1].health,
         }
 
-    def backward(self, batch: Batch, crops: Crops, *, last: bool = True) -> Compared:
+    def backward(self, batch: Batch, crops: Tensor, *, last: bool = True) -> Compared:
         """Add the gradients of one global batch, of which this rank holds `crops`.
 
         The loss is computed on the features of all ranks, everywhere alike; each rank pushes its
@@ -186,7 +186,7 @@ class Trainer:
         file = folder / "stopped_batch.json"
         if self.accelerator.is_main_process:
             told = {"step": self.step + 1, "value": value, "texts": batch.texts}
-            store.write_json(file, {**told, "images": batch.rows_BE.tolist()})
+            store.write_json(file, {**told, "images": image_ids})
         recent = ", ".join(f"{x:.3g}" for x in self._losses[-3:])
         return DataError(
             f"{value} after {recent or 'no step'}",

@@ -18,7 +18,7 @@ class AugmentSettings(Settings):
         (0.8, 1.08), description="side of the window read, as a share of the picture"
     )
     shift: float = Field(0.06, ge=0, le=0.5, description="largest shift, share of half the side")
-    flip: bool = Field(True, description="mirror half of the pictures (captions name no side)")
+    flip: bool = Field(True, description="mirror half of the pictures: the other eye")
     gamma: float = Field(0.35, ge=0, description="largest |log| of the gamma")
     gain: float = Field(0.2, ge=0, description="largest |log| of the brightness gain")
     tint: float = Field(0.25, ge=0, description="largest |log| of the gain of each channel")
@@ -65,6 +65,9 @@ class PretrainSettings(Settings):
         "those of all GPUs",
     )
     train_size: int = Field(192, ge=32, le=1024, description="side of training photographs, px")
+    objective: Literal["infonce", "sigmoid", "patient", "findings"] = Field(
+        "infonce", description="what photographs and texts are pulled together by"
+    )
     steps: int = Field(400, ge=1, description="optimizer steps")
     batch: int = Field(64, ge=2, description="eyes (patient: exams) contrasted with one another")
     learning_rate: float = Field(6e-4, gt=0, description="peak rate of the image tower")
@@ -78,7 +81,7 @@ class PretrainSettings(Settings):
     warmup: int = Field(40, ge=0, description="steps of linear warm-up; cosine to zero follows")
     ema: float = Field(0.995, ge=0, lt=1, description="decay of the averaged weights, released")
     temper: float = Field(
-        0.5, ge=0, le=1, description="draw a photograph with (frequency of its caption)^-temper"
+        0.5, ge=0, le=1, description="draw an eye with (frequency of its rarest finding)^-temper"
     )
     languages: tuple[str, ...] = Field(
         ("en", "zh", "mixed"), description="languages of the captions read"
@@ -114,7 +117,7 @@ class PretrainSettings(Settings):
     )
     threads: int = Field(0, ge=0, description="CPU threads (0: all)")
     workers: int = Field(1, ge=0, description="processes that read photographs (0: none)")
-    worker_timeout: float = Field(
+    loader_timeout_s: float = Field(
         300.0, gt=0, description="seconds without a batch after which the run stops"
     )
     window_mib: int = Field(

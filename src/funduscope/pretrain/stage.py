@@ -5,20 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
 
 from funduscope import store, tables
 from funduscope.config import Progress, Quiet
-from funduscope.errors import ConfigError
-from funduscope.findings import vocabulary
 from funduscope.inputs.text import Tokenizer
-from funduscope.model import DualEncoder, Loaded, save
-from funduscope.pretrain import parents, ranks
+from funduscope.model import Loaded
+from funduscope.pretrain import parents, ranks, release
 from funduscope.pretrain.engine import Trainer, keep_freed_memory
-from funduscope.pretrain.examples import Examples, read_examples
+from funduscope.pretrain.examples import read_examples
 from funduscope.pretrain.loader import Loader
 from funduscope.pretrain.normalization import normalized
 from funduscope.pretrain.plan import Plan
@@ -52,7 +49,7 @@ def pretrain(
         The bundle, in `out/bundle`.
     """
     settings = settings or PretrainSettings()
-    licence = _licence(settings.licence)
+    licence = release.terms(settings.licence)
     opened = [store.Corpus.open(path) for path in corpora]
     accelerator = ranks.join(settings)
     start, teacher = parents.opened(settings)
@@ -75,9 +72,13 @@ def pretrain(
         encoder = trainer.release()
         if output is not None:
             tables.write(tables.LOG, tables.frame(tables.LOG, trainer.log), out / "log.parquet")
-            bundle = _release(encoder, tokenizer, plan.examples, opened, settings, start, licence, out)
+            counts = release.counts(plan.examples, opened, settings)
+            bundle = release.bundle(
+                encoder, tokenizer, settings, counts, out / "bundle",
+                corpora=opened, parent=start, licence=licence,
+            )
             shutil.rmtree(out / WORK)
-            output.counts.update(plan.examples.counts())
+            output.counts.update(counts)
             output.extra["bundle_id"] = bundle.id
     return store.Bundle.open(out)
 
@@ -108,83 +109,13 @@ def _train(
     encoder.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainer = Trainer(encoder, tokenizer, settings, accelerator, teacher)
     trainer.restore(work)
+    size = max(settings.model.image_size, settings.train_size * 5 // 4)
     loader = Loader(
-        corpora,
         plan,
+        size,
         start=trainer.step * settings.accumulation,
         rank=accelerator.process_index,
-        ranks=accelerator.num_processes,
+        world=accelerator.num_processes,
     )
     trainer.run(loader, work, progress)
     return trainer, tokenizer
-
-
-def _counts(examples: Sequence[Example]) -> dict[str, Any]:
-    return {
-        "images": len(examples),
-        "patients": len({e.patient_id for e in examples}),
-        "captions": len({c for e in examples for c in e.captions}),
-    }
-
-
-def _release(
-    encoder: DualEncoder,
-    tokenizer: Tokenizer,
-    examples: Sequence[Example],
-    corpora: Sequence[store.Corpus],
-    settings: PretrainSettings,
-    licence: str,
-    folder: Path,
-) -> store.Bundle:
-    counts = _counts(examples)
-    facts: dict[str, Any] = {
-        "corpora": [c.id for c in corpora],
-        "trained_on": counts,
-        "withheld": list(settings.withhold),
-        "contamination": {"checked_against": []},
-        "recipe": settings.model_dump(mode="json", exclude={"licence"}),
-        "licence": licence.splitlines()[0],
-        "parent": None,
-    }
-    return save(
-        folder,
-        encoder,
-        tokenizer,
-        settings.model.image_spec,
-        text_length=settings.model.text_length,
-        facts=facts,
-        card=_card(counts, settings),
-        licence=licence + "\n",
-    )
-
-
-def _licence(words: str) -> str:
-    """The terms: the setting itself, or the file that it names."""
-    if words.endswith((".md", ".txt", "LICENSE")):
-        try:
-            words = Path(words).read_text(encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(
-                words,
-                place="licence",
-                rule="the text of the terms, or the path of a readable file",
-                remedy="correct the path, or give the text itself",
-            ) from error
-    return words.strip() or "Terms of the training corpus apply."
-
-
-def _card(counts: dict[str, Any], settings: PretrainSettings) -> str:
-    withheld = ", ".join(settings.withhold) or "nothing"
-    return f"""# Model card
-
-Bundle `{{id}}`, made by funduscope. **Research software. Not a medical device; not for diagnosis.**
-
-- Image tower: {settings.model.image_tower}, {settings.model.image_size} px, from ImageNet weights.
-- Text tower: {settings.model.text_tower}, Chinese and English.
-- Trained on {counts["images"]} photographs of {counts["patients"]} patients with
-  {counts["captions"]} distinct captions taken from report texts; no label was read.
-- Withheld findings (patients whose report names them were left out): {withheld}.
-- {settings.steps} steps of {settings.batch} photographs, seed {settings.seed}; the released weights
-  are the moving average at the last step.
-- Terms: see LICENSE. Scores are not probabilities; performance outside the training sites is lower.
-"""

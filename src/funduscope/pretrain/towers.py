@@ -29,7 +29,6 @@ from funduscope.pretrain.normalization import batch_norms
 from funduscope.pretrain.plan import Batch
 from funduscope.pretrain.settings import PretrainSettings
 
-Crops = np.ndarray[tuple[int, int, int, int], np.dtype[np.uint8]]
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 _MOST_TEXTS = 200_000  # features of a frozen text tower kept in memory: 300 MB of 384 floats
@@ -49,7 +48,7 @@ class Part:
     """
 
     slots: Places
-    crops: Crops
+    crops: Tensor
     flip: np.ndarray[tuple[int], np.dtype[np.bool_]]
     texts: Sequence[str]
     rows: Places
@@ -126,7 +125,7 @@ class Share:
         self._read: dict[str, Tensor] = {}
         self._taught: dict[str, Tensor] = {}
 
-    def parts(self, batch: Batch, crops: Crops) -> list[Part]:
+    def parts(self, batch: Batch, crops_nSS3: Tensor) -> list[Part]:
         """This rank's rows of a batch, cut into passes of at most `chunk` photographs."""
         s, a = self.settings, self.accelerator
         mine = s.batch // a.num_processes
@@ -145,7 +144,7 @@ class Share:
             parts.append(
                 Part(
                     slots=places[chosen],
-                    crops=crops[chosen[0] : chosen[-1] + 1],
+                    crops=crops_nSS3[int(chosen[0]) : int(chosen[-1]) + 1],
                     flip=flips[chosen],
                     texts=[texts[i] for i in rows[k]],
                     rows=rows[k],
@@ -218,8 +217,8 @@ class Share:
         # For what torch draws itself: towers drop blocks or units at random while they train.
         torch.manual_seed(int(rng.integers(2**62)))
         s = self.settings
-        crops = torch.from_numpy(part.crops).to(self.accelerator.device)
-        return augment(crops, part.flip, s.train_size, s.augment, rng), rng
+        crops = part.crops.to(self.accelerator.device)
+        return augment(crops.permute(0, 3, 1, 2).float() / 255, s.train_size, s.augment, rng), rng
 
     def _standard(self, seen_n3SS: Tensor, spec: ImageSpec) -> Tensor:
         read = torch.from_numpy(standardize(seen_n3SS.numpy(), spec)).contiguous(memory_format=torch.channels_last)
