@@ -91,7 +91,11 @@ class Contrast(nn.Module):
         if s.objective == "patient":
             logits_BP, match_BP = self._patients(image_BEC, there_BE, text_TW, batch)
             return objectives.patient(
-                logits_BET.transpose(0, 1), match_BET.transpose(0, 1), there_BE.T, logits_BP, match_BP
+                logits_BET.transpose(0, 1),
+                match_BET.transpose(0, 1),
+                there_BE.T,
+                logits_BP,
+                match_BP,
             )
         logits_IT, match_IT = logits_BET[:, 0], match_BET[:, 0]
         if s.objective == "sigmoid":
@@ -155,7 +159,9 @@ class _Projections(nn.Module):
 
 def distinct_pairs(
     text_BE: np.ndarray[tuple[int, int], np.dtype[np.int64]],
-) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.int64]], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+) -> tuple[
+    np.ndarray[tuple[int, int], np.dtype[np.int64]], np.ndarray[tuple[int], np.dtype[np.int64]]
+]:
     """The distinct unordered pairs of texts (P, 2), missing ones -1, and which one each unit has."""
     pairs, place = np.unique(np.sort(text_BE, axis=1), axis=0, return_inverse=True)
     return pairs, place.reshape(-1)

@@ -43,9 +43,7 @@ def head_groups(contrast: nn.Module, settings: PretrainSettings) -> list[Group]:
     return _groups(((settings.head_rate, p) for p in contrast.parameters()), settings)
 
 
-def _groups(
-    rated: Iterable[tuple[float, nn.Parameter]], settings: PretrainSettings
-) -> list[Group]:
+def _groups(rated: Iterable[tuple[float, nn.Parameter]], settings: PretrainSettings) -> list[Group]:
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for rate, parameter in rated:
         decay = settings.weight_decay if parameter.ndim > 1 else 0.0

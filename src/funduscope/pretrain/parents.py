@@ -33,7 +33,11 @@ def _check_continued(start: Loaded, settings: PretrainSettings) -> None:
     """A bundle goes on learning from what it was made for: the same words, the same pictures."""
     words = vocabulary()
     pairs = (
-        ("vocabulary", start.spec.get("vocabulary"), {"version": words.version, "hash": words.hash}),
+        (
+            "vocabulary",
+            start.spec.get("vocabulary"),
+            {"version": words.version, "hash": words.hash},
+        ),
         ("image spec", start.image_spec, settings.model.image_spec),
     )
     for what, theirs, ours in pairs:

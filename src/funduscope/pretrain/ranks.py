@@ -46,9 +46,7 @@ def join(settings: PretrainSettings) -> Accelerator:
 
 
 @contextmanager
-def first_creates(
-    accelerator: Accelerator, out: Path, **how: Any
-) -> Iterator[store.Output | None]:
+def first_creates(accelerator: Accelerator, out: Path, **how: Any) -> Iterator[store.Output | None]:
     """The run folder, made and finished by the first rank; None on the others."""
     if accelerator.is_main_process:
         with store.create(out, **how) as output:

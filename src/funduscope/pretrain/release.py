@@ -92,9 +92,7 @@ def terms(words: str) -> str:
     return words.strip() or "Terms of the training corpus apply."
 
 
-def _card(
-    trained_on: Mapping[str, Any], settings: PretrainSettings, parent: Loaded | None
-) -> str:
+def _card(trained_on: Mapping[str, Any], settings: PretrainSettings, parent: Loaded | None) -> str:
     model = settings.model
     beginning = "from the weights they are shipped with" if parent is None else f"of {parent.id}"
     return f"""# Model card

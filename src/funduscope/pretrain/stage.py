@@ -74,8 +74,14 @@ def pretrain(
             tables.write(tables.LOG, tables.frame(tables.LOG, trainer.log), out / "log.parquet")
             counts = release.counts(plan.examples, opened, settings)
             bundle = release.bundle(
-                encoder, tokenizer, settings, counts, out / "bundle",
-                corpora=opened, parent=start, licence=licence,
+                encoder,
+                tokenizer,
+                settings,
+                counts,
+                out / "bundle",
+                corpora=opened,
+                parent=start,
+                licence=licence,
             )
             shutil.rmtree(out / WORK)
             output.counts.update(counts)

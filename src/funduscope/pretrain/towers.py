@@ -221,7 +221,9 @@ class Share:
         return augment(crops.permute(0, 3, 1, 2).float() / 255, s.train_size, s.augment, rng), rng
 
     def _standard(self, seen_n3SS: Tensor, spec: ImageSpec) -> Tensor:
-        read = torch.from_numpy(standardize(seen_n3SS.numpy(), spec)).contiguous(memory_format=torch.channels_last)
+        read = torch.from_numpy(standardize(seen_n3SS.numpy(), spec)).contiguous(
+            memory_format=torch.channels_last
+        )
         return read.to(self.encoder.log_scale.dtype)
 
     def _hidden(self, count: int, rng: np.random.Generator) -> Tensor | None:
