@@ -21,6 +21,7 @@ from funduscope.model.text_tower import build
 from funduscope.pretrain.crops import make_crops
 from funduscope.pretrain.engine import Trainer, keep_freed_memory
 from funduscope.pretrain.examples import Example, read_examples
+from funduscope.pretrain.run_page import write_page
 from funduscope.pretrain.sampling import Sampler
 from funduscope.pretrain.settings import PretrainSettings
 
@@ -38,7 +39,7 @@ def pretrain(
 
     Args:
         corpora: finished corpus folders.
-        out: run folder to make: `log.parquet`, `bundle/`, `manifest.json`.
+        out: run folder to make: `log.parquet`, `report.html`, `bundle/`, `manifest.json`.
         settings: the recipe.
         resume: go on with an interrupted run of the same settings.
         force: replace an existing run.
@@ -74,6 +75,9 @@ def pretrain(
         bundle = _release(
             trainer.average, tokenizer, examples, opened, settings, licence, out / "bundle"
         )
+        recipe = settings.model_dump(mode="json")
+        names = [e.image_id for e in examples]
+        write_page(out / "report.html", opened, names, recipe, trainer.log, bundle.id)
         shutil.rmtree(out / "work")
         output.counts.update(_counts(examples))
         output.extra["bundle_id"] = bundle.id
