@@ -84,6 +84,7 @@ def every_block(name: str = "glaucoma") -> list[pages.Block]:
         ),
         pages.HeatMap(rgb, shares, name, name),
         pages.LearningCurve([pages.Series(name, [0, 1], [2, 1])], name, name, name),
+        pages.CurvePanels([pages.LearningCurve([pages.Series(name, [0, 1], [3, 1])], name, "y")]),
         pages.Timings([(name, 0.21), ("b", 75.2), ("c", 3.0), ("d", 59.97)], name),
     ]
 
@@ -172,13 +173,13 @@ def test_no_word_of_a_locale_file_is_dead():
     code = "\n".join(source.read_text(encoding="utf-8") for source in sources)
     by_data = ("reasons.", "remedies.", "values.", "items.")
     keys = {key for key in locale._read("en") if not key.startswith(by_data)}
-    composed = ("funnel.", "ingest.", "review.", "mark.", "marks.")
+    composed = ("funnel.", "ingest.", "review.", "mark.", "marks.", "run.")
     dead = set()
     for key in keys:
         names = [key]
         if key.startswith(composed):
             name = key.partition(".")[2]
-            names += [name, name.removesuffix("_caption")]
+            names += [name, name.removesuffix("_caption"), name.removesuffix("_is")]
         if not any(f'"{name}"' in code or f"'{name}'" in code for name in names):
             dead.add(key)
     assert dead == set()

@@ -42,7 +42,8 @@ def _tiny(**changes: object) -> PretrainSettings:
 
 
 def test_a_run_leaves_log_bundle_and_manifest(run: Path) -> None:
-    assert {p.name for p in run.iterdir()} == {"bundle", "log.parquet", "manifest.json"}
+    made = {"bundle", "log.parquet", "manifest.json", "report.html"}
+    assert {p.name for p in run.iterdir()} == made
     log = tables.read(tables.LOG, run / "log.parquet")
     assert log["step"].to_list() == [1, 2, 3, 4]
     assert log["images"].to_list() == [6, 12, 18, 24]

@@ -15,6 +15,7 @@ import typer
 from funduscope import store
 from funduscope.cli import options, prompts, reading
 from funduscope.cli.readings import check_frozen, frozen_of, show_review
+from funduscope.cli.runs import show_run, show_unfinished
 from funduscope.cli.screen import Screen
 from funduscope.cli.stages import show_metrics
 from funduscope.cli.words import show_vocabulary
@@ -86,6 +87,10 @@ def _show_made(screen: Screen, thing: Path) -> None:
     if (thing / "bundle.json").is_file():
         _show_bundle(screen, store.Bundle.open(thing))
         return
+    begun = store.unfinished(thing)
+    if begun is not None and begun[0]["kind"] == "run":
+        show_unfinished(screen, thing, *begun)
+        return
     manifest = _manifest(thing)
     screen.data({"path": str(thing), **_json_of(thing)})
     screen.say(f"{manifest.kind} {manifest.id}")
@@ -139,20 +144,8 @@ def _show_evaluation(screen: Screen, thing: Path, _manifest: store.Manifest) -> 
     show_metrics(screen, store.Evaluation.open(thing).metrics.to_dicts())
 
 
-def _show_run(screen: Screen, thing: Path, _manifest: store.Manifest) -> None:
-    from funduscope import tables
-
-    _show_bundle(screen, store.Bundle.open(thing), data=False)
-    log = tables.read(tables.LOG, thing / "log.parquet")
-    rows = log.select("step", "images", "loss", "recall_at_1", "data_wait", "seconds").rows()
-    every = max(1, len(rows) // 12)
-    columns = ("step", "images", "loss", "recall@1", "waited", "seconds")
-    screen.table("learning", columns, [*rows[:-1:every], rows[-1]] if rows else [])
-
-
-def _show_bundle(screen: Screen, bundle: store.Bundle, *, data: bool = True) -> None:
-    if data:
-        screen.data({"kind": "bundle", "path": str(bundle.path), **bundle.spec})
+def _show_bundle(screen: Screen, bundle: store.Bundle) -> None:
+    screen.data({"kind": "bundle", "path": str(bundle.path), **bundle.spec})
     rows = [(k, v if isinstance(v, str) else json_module.dumps(v)) for k, v in bundle.spec.items()]
     screen.table(f"bundle {bundle.id}", ("", ""), rows)
 
@@ -174,7 +167,7 @@ def _show_package(screen: Screen, thing: Path, _manifest: store.Manifest) -> Non
 
 SHOWN: dict[str, Callable[[Screen, Path, store.Manifest], None]] = {
     "corpus": _show_corpus,
-    "run": _show_run,
+    "run": show_run,
     "evaluation": _show_evaluation,
     "package": _show_package,
 }

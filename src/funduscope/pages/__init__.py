@@ -6,7 +6,7 @@ for. `render_marking` makes the one page with a script, on which people mark rea
 nothing from anywhere, follow the reader's light or dark setting, print, and say on every page
 that this is no medical device.
 
-Base install only, but for `RocPanels` and `LearningCurve`, which matplotlib draws (extra `stats`).
+Base install only, but for `RocPanels` and learning curves, which matplotlib draws (extra `stats`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from funduscope.pages.blocks import (
     Caption,
     Column,
     ContactSheet,
+    CurvePanels,
     Facts,
     Forest,
     ForestRow,
@@ -34,6 +35,7 @@ from funduscope.pages.blocks import (
 )
 from funduscope.pages.marking import READING, render_marking
 from funduscope.pages.report import render_report, report_html
+from funduscope.pages.run import run_page
 from funduscope.pages.words import LANGUAGES, Words
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "Caption",
     "Column",
     "ContactSheet",
+    "CurvePanels",
     "Facts",
     "Forest",
     "ForestRow",
@@ -62,4 +65,5 @@ __all__ = [
     "render_marking",
     "render_report",
     "report_html",
+    "run_page",
 ]

@@ -260,6 +260,17 @@ class LearningCurve:
 
 
 @dataclass(frozen=True, slots=True)
+class CurvePanels:
+    """Learning curves side by side, in place of a long column of them.
+
+    Attributes:
+        curves: in reading order.
+    """
+
+    curves: Sequence[LearningCurve]
+
+
+@dataclass(frozen=True, slots=True)
 class Timings:
     """How long things took.
 
@@ -283,6 +294,7 @@ Block = (
     | Forest
     | HeatMap
     | LearningCurve
+    | CurvePanels
     | Timings
 )
 

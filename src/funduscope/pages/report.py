@@ -16,6 +16,7 @@ from funduscope.pages.blocks import (
     Bars,
     Block,
     ContactSheet,
+    CurvePanels,
     Facts,
     Forest,
     Funnel,
@@ -252,6 +253,10 @@ def _learning_curve(block: LearningCurve, words: Words) -> dict[str, Any]:
     return {"block": block, "svg": svg}
 
 
+def _curve_panels(block: CurvePanels, words: Words) -> dict[str, Any]:
+    return {"curves": [_learning_curve(curve, words) for curve in block.curves]}
+
+
 def _timings(block: Timings, words: Words) -> dict[str, Any]:
     longest = max((seconds for _, seconds in block.items), default=0.0) or 1.0
     items = [
@@ -279,5 +284,6 @@ _VIEWS: Final[Mapping[type, tuple[str, Callable[[Any, Words], dict[str, Any]]]]]
     Forest: ("forest", _forest),
     HeatMap: ("heat_map", _heat_map),
     LearningCurve: ("learning_curve", _learning_curve),
+    CurvePanels: ("curve_panels", _curve_panels),
     Timings: ("timings", _timings),
 }

@@ -90,6 +90,7 @@ class Trainer:
         progress.start("training", s.steps)
         progress.advance(self.step)
         begun = time.monotonic() - self.seconds
+        self._names = loader.plan.examples.image_id
         batches = iter(loader)
         while self.step < s.steps:
             row = self._one_step(batches, folder)
@@ -185,8 +186,10 @@ class Trainer:
         """The error that ends a run gone wrong, with its batch saved beside the checkpoint."""
         file = folder / "stopped_batch.json"
         if self.accelerator.is_main_process:
+            rows = batch.rows_BE[batch.rows_BE >= 0]
+            images = self._names.gather(rows).to_list()
             told = {"step": self.step + 1, "value": value, "texts": batch.texts}
-            store.write_json(file, {**told, "images": image_ids})
+            store.write_json(file, {**told, "images": images})
         recent = ", ".join(f"{x:.3g}" for x in self._losses[-3:])
         return DataError(
             f"{value} after {recent or 'no step'}",

@@ -10,6 +10,7 @@ from funduscope import store
 from funduscope.errors import ConfigError
 from funduscope.inputs.text import Tokenizer
 from funduscope.model import DualEncoder, Loaded, save
+from funduscope.pages import run_page
 from funduscope.pretrain.examples import Examples
 from funduscope.pretrain.settings import PretrainSettings
 
@@ -17,31 +18,53 @@ _LANGUAGES = {"en": "English", "zh": "Chinese", "mixed": "mixed"}
 _SOURCES = {"report": "of the reports' own words", "rendered": "rendered from their findings"}
 
 
-def counts(
-    examples: Examples, corpora: Sequence[store.Corpus], settings: PretrainSettings
+def counted(
+    corpora: Sequence[store.Corpus], examples: Examples, settings: PretrainSettings
 ) -> dict[str, Any]:
-    """Photographs, patients and distinct captions read, the captions also by language and source."""
+    """How many photographs and patients, and different captions by language and source."""
     import polars as pl
 
-    read = pl.concat(
-        [
-            corpus.pairs.filter(
-                pl.col("image_id").is_in(examples.image_id.implode()),
-                pl.col("caption_language").is_in(list(settings.languages)),
-                pl.col("caption_source").is_in(list(settings.captions)),
-            )
-            for corpus in corpora
-        ]
+    used = pl.DataFrame({"image_id": examples.image_id.unique()})
+    patients = pl.concat([c.images.select("image_id", "patient_id") for c in corpora])
+    patients = patients.join(used, on="image_id", how="semi").unique("image_id")
+    pairs = pl.concat([c.pairs for c in corpora]).filter(
+        pl.col("caption_language").is_in(list(settings.languages)),
+        pl.col("caption_source").is_in(list(settings.captions)),
     )
-    kinds = read.group_by("caption_language", "caption_source").agg(pl.col("caption").n_unique())
+    kinds = (
+        pairs.join(patients, on="image_id")
+        .group_by(language="caption_language", source="caption_source")
+        .agg(
+            photographs=pl.col("image_id").n_unique(),
+            patients=pl.col("patient_id").n_unique(),
+            captions=pl.col("caption").n_unique(),
+        )
+        .sort("language", "source")
+    )
     return {
-        "images": len(examples),
-        "patients": len(examples.patients),
-        "captions": read["caption"].n_unique(),
-        "captions_by_kind": {
-            f"{language} {source}": count for language, source, count in sorted(kinds.rows())
-        },
+        "photographs": patients.height,
+        "patients": patients["patient_id"].n_unique(),
+        "captions": kinds.to_dicts(),
     }
+
+
+def page(
+    out: Path,
+    settings: PretrainSettings,
+    trained_on: Mapping[str, Any],
+    corpora: Sequence[store.Corpus],
+    log: Sequence[Mapping[str, Any]],
+    bundle_id: str,
+) -> None:
+    """Write the report page of the run to the file `out`."""
+    facts = {
+        **trained_on,
+        "settings": settings.model_dump(mode="json"),
+        "corpora": [corpus.id for corpus in corpora],
+        "bundle": bundle_id,
+    }
+    html = run_page(facts, log, language=settings.report_language)
+    out.write_text(html, encoding="utf-8", newline="\n")
 
 
 def bundle(
@@ -101,9 +124,9 @@ Bundle `{{id}}`, made by funduscope. **Research software. Not a medical device; 
 
 - Towers: {model.image_tower} at {model.image_size} px, {model.text_tower} for Chinese and English,
   {beginning}.
-- Trained on {trained_on["images"]} photographs of {trained_on["patients"]} patients with
-  {trained_on["captions"]} distinct captions taken from report texts; no label was read.
-{_captions_of(trained_on["captions_by_kind"])}
+- Trained on {trained_on["photographs"]} photographs of {trained_on["patients"]} patients and the
+  texts of their reports; no label was read. Distinct captions:
+{_captions_of(trained_on["captions"])}
 - Withheld findings (patients whose report names them were left out):
   {", ".join(settings.withhold) or "nothing"}.
 - Objective {settings.objective}, {settings.steps} steps of {settings.batch}, seed {settings.seed};
@@ -112,10 +135,9 @@ Bundle `{{id}}`, made by funduscope. **Research software. Not a medical device; 
 """
 
 
-def _captions_of(kinds: Mapping[str, int]) -> str:
-    """Where the captions of each language come from: which were rendered, not written by doctors."""
-    lines = []
-    for kind, count in kinds.items():
-        language, source = kind.split()
-        lines.append(f"- {_LANGUAGES[language]} captions {_SOURCES[source]}: {count}.")
-    return "\n".join(lines)
+def _captions_of(kinds: Sequence[Mapping[str, Any]]) -> str:
+    """Where the captions of each language come from: rendered ones no doctor wrote."""
+    return "\n".join(
+        f"- {_LANGUAGES[kind['language']]} captions {_SOURCES[kind['source']]}: {kind['captions']}."
+        for kind in kinds
+    )

@@ -125,6 +125,7 @@ class PretrainSettings(Settings):
     )
     checkpoint_every: int = Field(50, ge=1, description="steps between checkpoints")
     log_every: int = Field(10, ge=1, description="steps between rows of the log")
+    report_language: Literal["en", "zh"] = Field("en", description="language of report.html")
     licence: str = Field(
         "Terms of the training corpus apply. Research use only.",
         description="text of the bundle's LICENSE file, or the path of one",

@@ -68,29 +68,29 @@ def pretrain(
     ) as output:
         shown = progress if progress is not None and output is not None else Quiet()
         with ranks.threads(settings.threads):
-            trainer, tokenizer = _train(opened, plan, start, teacher, accelerator, out, shown)
+            trainer, tokenizer = _train(plan, start, teacher, accelerator, out, shown)
         encoder = trainer.release()
         if output is not None:
             tables.write(tables.LOG, tables.frame(tables.LOG, trainer.log), out / "log.parquet")
-            counts = release.counts(plan.examples, opened, settings)
+            read = release.counted(opened, plan.examples, settings)
             bundle = release.bundle(
                 encoder,
                 tokenizer,
                 settings,
-                counts,
+                read,
                 out / "bundle",
                 corpora=opened,
                 parent=start,
                 licence=licence,
             )
+            release.page(out / "report.html", settings, read, opened, trainer.log, bundle.id)
             shutil.rmtree(out / WORK)
-            output.counts.update(counts)
+            output.counts.update(read)
             output.extra["bundle_id"] = bundle.id
     return store.Bundle.open(out)
 
 
 def _train(
-    corpora: Sequence[store.Corpus],
     plan: Plan,
     start: Loaded | None,
     teacher: Loaded | None,

@@ -272,6 +272,12 @@ def _resume_by(path: Path, state: Mapping[str, Any]) -> str:
     return f"finish it with `funduscope {typed} {flag}`"
 
 
+def unfinished(path: Path) -> tuple[dict[str, Any], str] | None:
+    """What an unfinished folder was begun with, and how to finish it; None for any other."""
+    state = None if (path / MANIFEST).exists() else _read_state(path)
+    return None if state is None else (state, _resume_by(path, state))
+
+
 def _read_state(path: Path) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = json.loads((path / STATE).read_text(encoding="utf-8"))

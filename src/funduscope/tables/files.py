@@ -138,7 +138,7 @@ class Writer:
 
 
 def read(table: Table, path: Path) -> pl.DataFrame:
-    """Read and check a table.
+    """Read and check a table; columns that came later are filled with null if they may be.
 
     Raises:
         DataError: no such file, not Parquet, or not of the table's form.
@@ -154,6 +154,8 @@ def read(table: Table, path: Path) -> pl.DataFrame:
     except (pa.ArrowInvalid, OSError) as error:
         raise _fault(table, str(error), str(path), "a Parquet file") from None
     data: pl.DataFrame = polars.from_arrow(stored)
+    later = [c for c in table.columns if c.nullable and c.name not in data.columns]
+    data = data.with_columns(polars.lit(None, _types()[c.type]).alias(c.name) for c in later)
     check(table, data, str(path))
     return data
 

@@ -249,7 +249,8 @@ METRICS = Table(
 )
 LOG = Table(
     "log",
-    "One row for each logged training step.",
+    "One row for each logged training step. Its figures show the health of training, on the batch "
+    "itself; they are no evaluation.",
     _columns(
         """
         step i32 optimizer steps done
@@ -258,6 +259,10 @@ LOG = Table(
         temperature f64 scale of the similarities
         learning_rate f64 of the image tower
         recall_at_1 f64? health: share of batch photographs that find a caption of their own
+        alignment f64? health: mean squared distance of a photograph to its caption, 0 to 4
+        uniformity f64? health: log mean of exp(-2 squared distance) of photographs, down to -8
+        gradient_norm f64? health: norm of the gradient before it is clipped
+        pairs_per_second f64? photographs with captions a second, waiting included
         data_wait f64 share of the step's time spent waiting for photographs
         seconds f64 time since the run began
         """
