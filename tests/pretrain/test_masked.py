@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -25,6 +25,7 @@ class Patches(nn.Module):
 
 
 @given(st.integers(1, 5), st.integers(2, 9), st.floats(0.1, 0.9), st.integers(0, 99))
+@settings(deadline=None)
 def test_every_photograph_hides_the_same_number_of_patches(count, side, share, seed):
     mask = draw_mask(count, side, share, np.random.default_rng(seed))
     assert mask.shape == (count, side, side)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
@@ -150,6 +150,7 @@ def test_gradients_of_patients_with_missing_eyes():
 
 
 @given(SEEDS)
+@settings(deadline=None)
 def test_the_order_of_the_batch_does_not_matter(seed):
     (logits, match), alike = batch(seed), agreed(seed)
     g = torch.Generator().manual_seed(seed)
@@ -160,6 +161,7 @@ def test_the_order_of_the_batch_does_not_matter(seed):
 
 
 @given(SEEDS)
+@settings(deadline=None)
 def test_a_row_without_weight_is_as_if_absent(seed):
     """Also when it alone has a caption: that column stays as a negative of the others."""
     logits, match = batch(seed)
@@ -177,6 +179,7 @@ def test_a_row_without_weight_is_as_if_absent(seed):
 
 
 @given(SEEDS)
+@settings(deadline=None)
 def test_a_row_of_weight_two_is_two_rows(seed):
     logits, match = batch(seed)
     twice = infonce(logits, match, torch.tensor([2, 1, 1, 1, 1, 1]))
@@ -185,6 +188,7 @@ def test_a_row_of_weight_two_is_two_rows(seed):
 
 
 @given(SEEDS)
+@settings(deadline=None)
 def test_no_true_pair_is_pushed_apart(seed):
     """Every other match stays a target: where all logits are equal each match is pulled nearer."""
     _, match = batch(seed)
@@ -195,6 +199,7 @@ def test_no_true_pair_is_pushed_apart(seed):
 
 
 @given(SEEDS)
+@settings(deadline=None)
 def test_agreement_is_a_symmetric_measure(seed):
     one, other = told(seed, 7), told(seed + 1, 5)
     found = agreement(one, other)
@@ -207,6 +212,7 @@ def test_agreement_is_a_symmetric_measure(seed):
 
 
 @given(SEEDS)
+@settings(deadline=None)
 def test_agreement_is_what_its_formula_says(seed):
     one, other = told(seed, 7), told(seed + 1, 5)
     a, b = one[:, None], other[None]
@@ -218,6 +224,7 @@ def test_agreement_is_what_its_formula_says(seed):
 
 
 @given(SEEDS)
+@settings(deadline=None)
 def test_what_nobody_states_changes_no_agreement(seed):
     """Codes on which both are silent, and codes denied without anyone stating them."""
     one, other = told(seed, 7), told(seed + 1, 5)
@@ -229,6 +236,7 @@ def test_what_nobody_states_changes_no_agreement(seed):
 
 
 @given(SEEDS, st.integers(0, 4))
+@settings(deadline=None)
 def test_doubt_counts_less_than_statement(seed, code):
     """A doubt about one finding moves the agreement less, for and against."""
     base = told(seed, 1)
@@ -242,6 +250,7 @@ def test_doubt_counts_less_than_statement(seed, code):
 
 
 @given(SEEDS)
+@settings(deadline=None)
 def test_findings_without_softness_and_repulsion_is_infonce(seed):
     logits, match = batch(seed)
     plain = findings(logits, match, agreed(seed), soft=0, repel=0)
@@ -263,6 +272,7 @@ def test_findings_attract_and_repel():
 
 
 @given(SEEDS, st.floats(0, 1e4), st.floats(0, 0.99))
+@settings(deadline=None)
 def test_findings_are_bounded_below(seed, far, soft):
     """An agreeing pair attracts up to its share only: log(1 - soft) is the least it can cost."""
     logits, match = batch(seed)
@@ -283,6 +293,7 @@ def eyes(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
 
 
 @given(SEEDS)
+@settings(deadline=None)
 def test_swapping_the_eyes_leaves_the_loss_and_swaps_their_gradients(seed):
     logits, match, present, whole, of_whole = eyes(seed)
     logits.requires_grad_()
@@ -297,6 +308,7 @@ def test_swapping_the_eyes_leaves_the_loss_and_swaps_their_gradients(seed):
 
 
 @given(SEEDS)
+@settings(deadline=None)
 def test_what_stands_at_a_missing_eye_does_not_matter(seed):
     logits, match, present, whole, of_whole = eyes(seed)
     found = patient(logits, match, present, whole, of_whole)

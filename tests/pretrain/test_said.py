@@ -49,24 +49,23 @@ def test_nothing_said_is_silence():
         said([("retinopathy_of_mars", "present")])
 
 
-def test_what_a_retina_specialist_expects():
-    """From the same to the opposite."""
-    pdr = [("pdr", "present")]
-    npdr = [("npdr", "present")]
-    suspected = [("pdr", "uncertain")]
-    amd = [("wet_amd", "present")]
-    healthy = [("normal", "present")]
-    order = [
-        between(pdr, pdr),
-        between(pdr, suspected),
-        between(pdr, npdr),
-        between(pdr, amd),
-        between(suspected, healthy),
-        between(pdr, healthy),
-    ]
-    assert order == sorted(order, reverse=True)
-    assert order[0] == 1
-    assert order[3] == 0
-    assert order[-1] == -1
-    assert between(healthy, [("retinal_hemorrhage", "absent"), ("exudate", "absent")]) == 0
-    assert between(healthy, healthy) == 1
+PDR, SUSPECTED = [("pdr", "present")], [("pdr", "uncertain")]
+HEALTHY = [("normal", "present")]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (PDR, PDR, 1),
+        (HEALTHY, HEALTHY, 1),
+        (PDR, SUSPECTED, 0.5),
+        (PDR, [("npdr", "present")], 1 / 3),
+        (PDR, [("wet_amd", "present")], 0),
+        (HEALTHY, [("retinal_hemorrhage", "absent"), ("exudate", "absent")], 0),
+        (SUSPECTED, HEALTHY, -1 / 3),
+        (PDR, HEALTHY, -1),
+    ],
+)
+def test_what_a_retina_specialist_expects(one, other, expected):
+    """The table of docs/explanation/objectives.md, from the same to the opposite."""
+    assert between(one, other) == between(other, one) == pytest.approx(expected)
