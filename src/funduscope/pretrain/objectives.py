@@ -112,7 +112,7 @@ def findings(
 
     Args:
         logits_IT: scaled similarities, finite.
-        match_IT: 1 where the caption is true of the photograph; every row has a 1.
+        match_IT: 1 where the caption is true of the photograph; every row and column has a 1.
         agreement_IT: of `agreement`, in [-1, 1].
         soft: share of the target given to agreement, 0 <= soft < 1: at 1 a pair that agrees fully
             would attract without limit.

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from funduscope.findings import vocabulary
 
 _WORTH = {"present": 1.0, "uncertain": 0.5, "absent": -1.0}
+_IN_THE_FUNDUS = ("sign", "disease")
 
 
 def said(statements: Iterable[tuple[str, str]]) -> npt.NDArray[np.float32]:
@@ -26,22 +27,21 @@ def said(statements: Iterable[tuple[str, str]]) -> npt.NDArray[np.float32]:
       left alone (`referable` is no: tessellation, a tilted disc, an artificial lens) goes with it.
     """
     words = vocabulary()
-    told: dict[str, float] = {}
-    for code, status in statements:
-        told[code] = max(told.get(code, -1.0), _WORTH[status])
-    follows: dict[str, float] = {}
-
-    def imply(code: str, worth: float) -> None:
-        follows[code] = max(follows.get(code, -1.0), worth)
-
-    for code, worth in told.items():
-        for other in words.ancestors(code) if worth > 0 else words.descendants(code):
-            imply(other, worth)
-    abnormal = [w.code for w in words if w.kind in ("sign", "disease") and w.referable != "no"]
+    abnormal = [w.code for w in words if w.kind in _IN_THE_FUNDUS and w.referable != "no"]
+    told = _stronger((code, _WORTH[status]) for code, status in statements)
+    follows = [
+        (other, worth)
+        for code, worth in told.items()
+        for other in (words.ancestors(code) if worth > 0 else words.descendants(code))
+    ]
     if told.get("normal") == 1:
-        for code in abnormal:
-            imply(code, -1.0)
-    if any({**follows, **told}.get(code) == 1 for code in abnormal):
-        imply("normal", -1.0)
-    both = {**follows, **told}
-    return np.array([both.get(code, 0.0) for code in words.codes], np.float32)
+        follows += [(code, -1.0) for code in abnormal]
+    all_told = _stronger(follows) | told
+    if any(all_told.get(code) == 1 for code in abnormal):
+        all_told.setdefault("normal", -1.0)
+    return np.array([all_told.get(code, 0.0) for code in words.codes], np.float32)
+
+
+def _stronger(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Of several values of a code the largest: present over uncertain over absent."""
+    return {code: worth for worth, code in sorted((worth, code) for code, worth in pairs)}
