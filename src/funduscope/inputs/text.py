@@ -75,7 +75,7 @@ class Tokenizer:
         found = self._tokenizer.encode(text)
         tokens = [t for part in (found, *found.overflowing) for t in part.tokens]
         tokens = [t for t in tokens if t != self._pad]
-        return len(tokens), tokens.count(self._unknown)
+        return len(tokens), sum(1 for t in tokens if t == self._unknown)
 
     def unknown(self, text: str) -> int:
         """How many tokens of a text are unknown to the vocabulary."""
@@ -87,4 +87,5 @@ def _unknown_token(tokenizer: tokenizers.Tokenizer) -> str | None:
     model = json.loads(tokenizer.to_str())["model"]
     if model["type"] == "Unigram":
         return None if model["unk_id"] is None else str(model["vocab"][model["unk_id"]][0])
-    return model.get("unk_token")
+    token: str | None = model.get("unk_token")
+    return token
