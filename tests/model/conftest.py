@@ -31,7 +31,8 @@ def _model(kind: str):
     if kind == "registers":
         return t.Dinov2WithRegistersModel(t.Dinov2WithRegistersConfig(**SEEN))
     if kind == "siglip":
-        text = {**READ, "vocab_size": 12, "projection_size": 32}
+        marks = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
+        text = {**READ, **marks, "vocab_size": 12, "projection_size": 32}
         return t.SiglipModel(t.SiglipConfig(text_config=text, vision_config=SEEN))
     if kind == "siglip_vision":
         return t.SiglipVisionModel(t.SiglipVisionConfig(**SEEN))

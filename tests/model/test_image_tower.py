@@ -55,7 +55,7 @@ def test_the_map_is_the_normalized_state_of_the_library(folder_of) -> None:
         assert torch.allclose(tower(image).flatten(2).mT, right[:, 1:], atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ("vit", "dinov2", "registers", "siglip", "chinese_clip"))
+@pytest.mark.parametrize("kind", ["vit", "dinov2", "registers", "siglip", "chinese_clip"])
 def test_each_parameter_that_trains_gets_a_gradient(folder_of, kind) -> None:
     """What a loss cannot reach would stop a run on several ranks."""
     tower = build(settings(folder_of(kind)))
@@ -102,7 +102,7 @@ def test_a_folder_that_does_not_say_how_to_normalize_is_refused(folder_of, tmp_p
     build(settings(copy))  # local light needs none
 
 
-@pytest.mark.parametrize("kind", ("swin", "bert"))
+@pytest.mark.parametrize("kind", ["swin", "bert"])
 def test_another_kind_of_model_is_refused(folder_of, kind) -> None:
     with pytest.raises(ConfigError, match=f"type {kind}") as caught:
         build(settings(folder_of(kind)))

@@ -76,7 +76,7 @@ def test_a_folder_never_touches_the_network(folder_of, monkeypatch: pytest.Monke
     load_part(f"transformers:{folder_of('bert')}", "text", "here")
 
 
-@pytest.mark.parametrize("name", ("owner/model", "no good name!"))
+@pytest.mark.parametrize("name", ["owner/model", "no good name!"])
 def test_a_hub_id_without_network_says_so(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")

@@ -52,7 +52,7 @@ def test_frozen_and_full() -> None:
     assert tower.training
 
 
-@pytest.mark.parametrize("count", (0, -1, 3))
+@pytest.mark.parametrize("count", [0, -1, 3])
 def test_a_number_of_blocks_that_are_not_there_is_refused(count: int) -> None:
     with pytest.raises(ConfigError, match="from 1 to 2") as caught:
         Stack(2).train_blocks(count, place="model.train_image")
