@@ -49,10 +49,13 @@ def test_padding_does_not_matter(minilm) -> None:
 
 def test_teaching_moves_chinese_only() -> None:
     tower, tokenizer = build(ModelSettings(english_rows=1000, train_text="full"))
+    tower.eval()
     table = tower.body.embeddings.word_embeddings.weight
     before = table.detach().clone()
     english = encode(tower, tokenizer, ["cataract"])
-    score = teach_chinese(tower, tokenizer, steps=3, seed=0, progress=None)
+    score = teach_chinese(tower.train(), tokenizer, steps=3, seed=0, progress=None)
+    assert tower.training
+    tower.eval()
     fresh = new_rows(tokenizer)
     kept = torch.ones(len(table), dtype=torch.bool)
     kept[fresh] = False
@@ -128,13 +131,20 @@ def test_captions_longer_than_the_tower_reads_are_refused(folder_of, kind, longe
 def test_no_tokenizer_or_that_of_another_model_is_refused(folder_of, tmp_path) -> None:
     copy = shutil.copytree(folder_of("bert"), tmp_path / "copy")
     (copy / "vocab.txt").write_text("\n".join(f"word{i}" for i in range(20)))
-    with pytest.raises(ConfigError, match="for 12 rows of the model"):
+    with pytest.raises(ConfigError, match="for 12 rows of weights"):
         build(settings(copy))
     (copy / "vocab.txt").unlink()
     with pytest.raises(ConfigError, match="tokenizer") as caught:
         build(settings(copy))
     assert caught.value.place == str(copy)
     assert "copy the tokenizer's files" in caught.value.remedy
+
+
+def test_a_tokenizer_json_alone_pads_with_the_row_of_config_json(folder_of, tmp_path) -> None:
+    copy = shutil.copytree(folder_of("xlmr"), tmp_path / "copy")
+    (copy / "tokenizer_config.json").unlink()
+    _, tokenizer = build(settings(copy))
+    assert tokenizer(["no drusen", "no"])[0][1, -1] == 1
 
 
 def test_a_model_without_text_is_refused(folder_of) -> None:

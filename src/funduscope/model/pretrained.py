@@ -238,8 +238,8 @@ def _channels(values: object) -> Channels | None:
     return red, green, blue
 
 
-def load_tokenizer(name: str, place: str, *, rows: int) -> Tokenizer:
-    """The tokenizer of a model, padding as it does; `rows` tokens at most.
+def load_tokenizer(name: str, place: str, config: PretrainedConfig) -> Tokenizer:
+    """The tokenizer of a text model of this configuration; it pads with the model's token.
 
     `tokenizer.json` is taken as it is; from other files (`vocab.txt`, a sentencepiece model) it is
     made as the model's family does.
@@ -259,11 +259,12 @@ def load_tokenizer(name: str, place: str, *, rows: int) -> Tokenizer:
         raise _no_tokenizer(name, folder, f"cannot be read: {first}") from error
     tokenizer: Tokenizer = read.backend_tokenizer
     size = tokenizer.get_vocab_size()
-    if not len(read.all_special_tokens) < size <= rows:
-        raise _no_tokenizer(name, folder, f"{size} tokens for {rows} rows of the model")
-    if read.pad_token_id is None:
+    if not len(read.all_special_tokens) < size <= config.vocab_size:
+        raise _no_tokenizer(name, folder, f"{size} tokens for {config.vocab_size} rows of weights")
+    row = config.pad_token_id if read.pad_token_id is None else read.pad_token_id
+    if row is None:
         raise _no_tokenizer(name, folder, "no token for padding")
-    tokenizer.enable_padding(pad_id=read.pad_token_id, pad_token=read.pad_token)
+    tokenizer.enable_padding(pad_id=row, pad_token=tokenizer.id_to_token(row))
     return tokenizer
 
 

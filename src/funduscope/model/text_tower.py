@@ -83,7 +83,7 @@ def build(settings: ModelSettings) -> tuple[TextTower, Tokenizer]:
     else:
         place = "model.text_tower"
         tower = _foreign(settings.text_tower, load_part(settings.text_tower, "text", place))
-        read = load_tokenizer(settings.text_tower, place, rows=tower.body.config.vocab_size)
+        read = load_tokenizer(settings.text_tower, place, tower.body.config)
         tokenizer = Tokenizer(read, settings.text_length)
     if settings.text_length > tower.longest:
         raise ConfigError(
