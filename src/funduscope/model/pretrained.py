@@ -27,6 +27,8 @@ MISFITS = (AttributeError, IndexError, RuntimeError, StopIteration, TypeError, V
 Part = Literal["vision", "text"]
 # What is made of the last hidden state for the task a model was trained for: not used here.
 _HEADS = ("pooler", "head")
+# No network, no code of the folder's own.
+_ALONE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 # Of the machine a folder was on, and of the library, not of the tower.
 _PRIVATE = ("_name_or_path", "transformers_version", "architectures", "dtype", "torch_dtype")
 
@@ -137,7 +139,7 @@ def _read_config(folder: Path, name: str, place: str) -> PretrainedConfig:
     except ImportError:
         raise missing_extra("transformers", "train") from None
     try:
-        config: PretrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config: PretrainedConfig = AutoConfig.from_pretrained(folder, **_ALONE)
     except (OSError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise _refused(name, place, f"config.json cannot be read: {first}") from error
@@ -148,18 +150,17 @@ def _load_whole(folder: Path, config: PretrainedConfig, name: str, place: str) -
     import torch
     from safetensors import SafetensorError
 
-    kind = _class_of(config)
     model: PreTrainedModel
     try:
         with _quiet():
-            model, found = kind.from_pretrained(
+            model, found = _class_of(config).from_pretrained(
                 folder,
                 config=config,
                 output_loading_info=True,
                 local_files_only=True,
                 dtype=torch.float32,
             )
-    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+    except (AttributeError, OSError, RuntimeError, ValueError, SafetensorError) as error:
         first = str(error).splitlines()[0]
         raise _refused(name, place, f"the weights do not fit or cannot be read: {first}") from error
     own = {child for child, _ in model.named_children()}
@@ -253,7 +254,7 @@ def load_tokenizer(name: str, place: str, config: PretrainedConfig) -> Tokenizer
     whole = (folder / "tokenizer.json").is_file()
     kind = PreTrainedTokenizerFast if whole else AutoTokenizer
     try:
-        read = kind.from_pretrained(folder, local_files_only=True)
+        read = kind.from_pretrained(folder, **_ALONE)
     except (OSError, ValueError, ImportError) as error:
         first = str(error).splitlines()[0]
         raise _no_tokenizer(name, folder, f"cannot be read: {first}") from error
