@@ -1,14 +1,26 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from funduscope.errors import BundleError
+from funduscope.findings import vocabulary
 from funduscope.inputs import ImageSpec
-from funduscope.model import DualEncoder, ModelSettings, load, save
+from funduscope.model import (
+    DualEncoder,
+    Loaded,
+    ModelSettings,
+    embed_texts,
+    image_tower,
+    load,
+    save,
+    text_tower,
+)
 from funduscope.model.image_tower import EfficientNetLite
 from funduscope.model.text_tower import build
 
@@ -94,3 +106,54 @@ def test_cut_short_weights_are_refused(bundle: Path) -> None:
 def test_a_folder_without_bundle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"bundle\.json"):
         load(tmp_path)
+
+
+def _write(folder: Path, loaded) -> Path:
+    save(
+        folder, loaded.encoder, loaded.tokenizer, loaded.image_spec,
+        text_length=16, facts={}, card="# {id}", licence="test",
+    )  # fmt: skip
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("image", "text"),
+    [("vit", "bert"), ("chinese_clip", "siglip")],
+)
+def test_a_bundle_of_transformers_needs_no_folder_and_keeps_every_bit(
+    folder_of, tmp_path: Path, image: str, text: str
+) -> None:
+    settings = ModelSettings(
+        image_tower=f"transformers:{folder_of(image)}",
+        text_tower=f"transformers:{folder_of(text)}",
+        image_size=64,
+        text_length=16,
+        light="camera",
+    )
+    towers = text_tower.build(settings)
+    made = DualEncoder(image_tower.build(settings), towers[0], 16).eval()
+    first = load(_write(tmp_path / "one", Loaded(made, settings.image_spec, towers[1], {})))
+    second = load(_write(tmp_path / "two", first))
+    assert first.spec == second.spec
+    assert str(folder_of(image)) not in json.dumps(first.spec)
+    assert first.image_spec == settings.image_spec
+    assert first.spec["vocabulary"] == {"version": vocabulary().version, "hash": vocabulary().hash}
+    right = made.half().float().state_dict()
+    for name, tensor in second.encoder.state_dict().items():
+        assert torch.equal(tensor, right[name]), name
+    texts = ["no drusen", "青 光"]
+    assert np.array_equal(embed_texts(first, texts), embed_texts(second, texts))
+
+
+def test_the_shipped_bundle_is_of_version_0_1_and_loads() -> None:
+    loaded = load(Path(__file__).parents[2] / "bundles" / "mini")
+    assert embed_texts(loaded, ["drusen"]).shape == (1, 256)
+
+
+@pytest.mark.parametrize("towers", [{}, {"image": {"name": "resnet"}}])
+def test_towers_that_are_not_known_are_refused(bundle: Path, towers) -> None:
+    path = bundle / "bundle.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "towers": towers}))
+    with pytest.raises(BundleError, match="known here") as caught:
+        load(bundle)
+    assert caught.value.place == str(path)

@@ -28,11 +28,11 @@ class Tokenizer:
         self._tokenizer = tokenizer
         self.length = length
         padding = tokenizer.padding or {"pad_token": "[PAD]"}
-        self._pad = str(padding["pad_token"])
-        self._unknown = _unknown_token(tokenizer)
+        token = str(padding["pad_token"])
+        self._pad = int(padding.get("pad_id", tokenizer.token_to_id(token) or 0))
+        self._unknown = _unknown_id(tokenizer)
         self._tokenizer.enable_truncation(length)
-        pad_id = padding.get("pad_id", tokenizer.token_to_id(self._pad) or 0)
-        self._tokenizer.enable_padding(pad_id=pad_id, pad_token=self._pad)
+        self._tokenizer.enable_padding(pad_id=self._pad, pad_token=token)
 
     @classmethod
     def open(cls, path: Path, length: int) -> Tokenizer:
@@ -73,18 +73,21 @@ class Tokenizer:
     def measure(self, text: str) -> tuple[int, int]:
         """Tokens of a text with the special ones, were it not cut, and how many are unknown."""
         found = self._tokenizer.encode(text)
-        tokens = [t for part in (found, *found.overflowing) for t in part.tokens]
-        tokens = [t for t in tokens if t != self._pad]
-        return len(tokens), tokens.count(self._unknown)
+        ids = [i for part in (found, *found.overflowing) for i in part.ids if i != self._pad]
+        return len(ids), ids.count(self._unknown)
 
     def unknown(self, text: str) -> int:
         """How many tokens of a text are unknown to the vocabulary."""
-        return sum(1 for t in self._tokenizer.encode(text).tokens if t == self._unknown)
+        ids: list[int] = self._tokenizer.encode(text).ids
+        return ids.count(self._unknown)
 
 
-def _unknown_token(tokenizer: tokenizers.Tokenizer) -> str | None:
-    """What a tokenizer writes for a sign it does not know; None: it knows every byte."""
+def _unknown_id(tokenizer: tokenizers.Tokenizer) -> int:
+    """The row for signs that a tokenizer does not know; -1: it knows every byte."""
     model = json.loads(tokenizer.to_str())["model"]
-    if model["type"] == "Unigram":
-        return None if model["unk_id"] is None else str(model["vocab"][model["unk_id"]][0])
-    return model.get("unk_token")
+    row = (
+        model.get("unk_id")
+        if model["type"] == "Unigram"
+        else model["vocab"].get(model["unk_token"])
+    )
+    return -1 if row is None else int(row)

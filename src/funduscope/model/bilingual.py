@@ -49,6 +49,8 @@ def teach_chinese(
     The rows start as the mean of the English rows of the names they occur in.
     """
     shown = progress or Quiet()
+    training = tower.training
+    tower.eval()
     pairs = phrase_pairs(seed)
     rows = new_rows(tokenizer)
     table = tower.body.embeddings.word_embeddings.weight.detach()
@@ -80,6 +82,7 @@ def teach_chinese(
     shown.done()
     with torch.no_grad():
         table[rows] = taught
+    tower.train(training)
     return float(np.mean(last)) if last else 0.0
 
 

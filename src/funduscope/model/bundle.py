@@ -105,7 +105,7 @@ def load(path: Path | str) -> Loaded:
     """
     bundle = store.Bundle.open(path)
     spec = bundle.spec
-    encoder = _empty(spec["towers"], bundle.path / "bundle.json")
+    encoder = _empty(spec.get("towers", {}), bundle.path / "bundle.json")
     fill(encoder, bundle.path / WEIGHTS)
     for name, key in ((WEIGHTS, "weights_sha256"), ("tokenizer.json", "tokenizer_sha256")):
         _check_hash(bundle.path / name, str(spec[key]))

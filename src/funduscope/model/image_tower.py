@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from funduscope.errors import ConfigError, missing_extra
-from funduscope.model.pretrained import PREFIX, empty_part, layers, load_part, plain_config
+from funduscope.model.pretrained import MISFITS, PREFIX, empty_part, layers, load_part, plain_config
 from funduscope.model.settings import EFFICIENTNETS, ModelSettings
 from funduscope.model.tower import Tower
 
@@ -119,27 +119,30 @@ def build(settings: ModelSettings) -> ImageTower:
         ConfigError: the model is not to be had, is no vision transformer, or cannot read
             photographs of `image_size`.
     """
-    name = settings.image_tower
+    name, size = settings.image_tower, settings.image_size
     tower: ImageTower
     if name in EFFICIENTNETS:
         tower = EfficientNetLite(name, pretrained=True)
     else:
-        body = load_part(name, "vision", "model.image_tower")
-        tower = _patch_tower(name, body)
-    tower.check_size(settings.image_size, place="model.image_size")
+        tower = _patch_tower(name, load_part(name, "vision", "model.image_tower"), size)
     tower.train_blocks(settings.train_image, place="model.train_image")
     return tower
 
 
-def _patch_tower(name: str, body: Any) -> PatchTower:
-    if not all(hasattr(body.config, key) for key in ("patch_size", "hidden_size", "num_channels")):
+def _patch_tower(name: str, body: Any, size: int) -> PatchTower:
+    try:
+        tower = PatchTower(body).eval()
+        tower.check_size(size, place="model.image_size")
+        with torch.no_grad():
+            tower(torch.zeros(1, 3, size, size))
+    except MISFITS as error:
         raise ConfigError(
             f"{name}: a model of the type {body.config.model_type}",
             place="model.image_tower",
             rule="a vision transformer with one state a patch (ViT, DINOv2, SigLIP, ChineseCLIP)",
             remedy="choose such a model, or an EfficientNet-Lite",
-        )
-    return PatchTower(body)
+        ) from error
+    return tower
 
 
 def from_spec(spec: Mapping[str, Any]) -> ImageTower:

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
 PREFIX = "transformers:"
+# What a model of another kind than is asked for raises when it is tried.
+MISFITS = (AttributeError, IndexError, RuntimeError, StopIteration, TypeError, ValueError)
 Part = Literal["vision", "text"]
 # What is made of the last hidden state for the task a model was trained for: not used here.
 _HEADS = ("pooler", "head")
+# No network, no code of the folder's own.
+_ALONE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 # Of the machine a folder was on, and of the library, not of the tower.
 _PRIVATE = ("_name_or_path", "transformers_version", "architectures", "dtype", "torch_dtype")
 
@@ -86,7 +90,10 @@ def load_part(name: str, part: Part, place: str) -> PreTrainedModel:
     config = _read_config(folder, name, place)
     composite = hasattr(config, "vision_config") and hasattr(config, "text_config")
     whole = _load_whole(folder, config, name, place)
-    return _without_heads(getattr(whole, f"{part}_model") if composite else whole)
+    found = getattr(whole, f"{part}_model", None) if composite else whole
+    if found is None:
+        raise _refused(name, place, f"a model of the type {config.model_type} without {part} part")
+    return _without_heads(found)
 
 
 def empty_part(config: Mapping[str, Any]) -> PreTrainedModel:
@@ -103,7 +110,7 @@ def plain_config(model: PreTrainedModel) -> dict[str, Any]:
 
 
 def layers(model: PreTrainedModel) -> list[nn.Module]:
-    """The blocks of a part, from input to output."""
+    """The blocks of a part, from input to output; StopIteration where it has none."""
     from torch import nn
 
     count = model.config.num_hidden_layers
@@ -132,27 +139,28 @@ def _read_config(folder: Path, name: str, place: str) -> PretrainedConfig:
     except ImportError:
         raise missing_extra("transformers", "train") from None
     try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True)
+        config: PretrainedConfig = AutoConfig.from_pretrained(folder, **_ALONE)
     except (OSError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise _refused(name, place, f"config.json cannot be read: {first}") from error
+    return config
 
 
 def _load_whole(folder: Path, config: PretrainedConfig, name: str, place: str) -> PreTrainedModel:
     import torch
     from safetensors import SafetensorError
 
-    kind = _class_of(config)
+    model: PreTrainedModel
     try:
         with _quiet():
-            model, found = kind.from_pretrained(
+            model, found = _class_of(config).from_pretrained(
                 folder,
                 config=config,
                 output_loading_info=True,
                 local_files_only=True,
                 dtype=torch.float32,
             )
-    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+    except (AttributeError, OSError, RuntimeError, ValueError, SafetensorError) as error:
         first = str(error).splitlines()[0]
         raise _refused(name, place, f"the weights do not fit or cannot be read: {first}") from error
     own = {child for child, _ in model.named_children()}
@@ -176,8 +184,9 @@ def _is_head(tensor: str) -> bool:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence the library's own report of what it loaded: the error here says it."""
-    from transformers.utils import logging as library
+    from transformers.utils import logging as module
 
+    library: Any = module
     level = library.get_verbosity()
     bar = library.is_progress_bar_enabled()
     library.set_verbosity(logging.CRITICAL)
@@ -209,8 +218,8 @@ def normalization(name: str, place: str) -> tuple[Channels, Channels]:
             break
     if found.get("do_normalize") is False:
         return (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-    mean, std = found.get("image_mean"), found.get("image_std")
-    if not (_is_channels(mean) and _is_channels(std)):
+    mean, std = (_channels(found.get(key)) for key in ("image_mean", "image_std"))
+    if mean is None or std is None:
         raise ConfigError(
             f"{name}: no image_mean and image_std of three channels",
             place=str(folder / "preprocessor_config.json"),
@@ -218,19 +227,20 @@ def normalization(name: str, place: str) -> tuple[Channels, Channels]:
             remedy="copy preprocessor_config.json of the model into its folder, or set light "
             "= local, which needs none",
         )
-    return tuple(mean), tuple(std)
+    return mean, std
 
 
-def _is_channels(values: object) -> bool:
-    return (
-        isinstance(values, list)
-        and len(values) == 3
-        and all(isinstance(v, int | float) for v in values)
-    )
+def _channels(values: object) -> Channels | None:
+    if not (isinstance(values, list) and len(values) == 3):
+        return None
+    if not all(isinstance(value, int | float) for value in values):
+        return None
+    red, green, blue = values
+    return red, green, blue
 
 
-def load_tokenizer(name: str, place: str, *, rows: int) -> Tokenizer:
-    """The tokenizer of a model, padding as it does; `rows` tokens at most.
+def load_tokenizer(name: str, place: str, config: PretrainedConfig) -> Tokenizer:
+    """The tokenizer of a text model of this configuration; it pads with the model's token.
 
     `tokenizer.json` is taken as it is; from other files (`vocab.txt`, a sentencepiece model) it is
     made as the model's family does.
@@ -244,17 +254,18 @@ def load_tokenizer(name: str, place: str, *, rows: int) -> Tokenizer:
     whole = (folder / "tokenizer.json").is_file()
     kind = PreTrainedTokenizerFast if whole else AutoTokenizer
     try:
-        read = kind.from_pretrained(folder, local_files_only=True)
+        read = kind.from_pretrained(folder, **_ALONE)
     except (OSError, ValueError, ImportError) as error:
         first = str(error).splitlines()[0]
         raise _no_tokenizer(name, folder, f"cannot be read: {first}") from error
     tokenizer: Tokenizer = read.backend_tokenizer
     size = tokenizer.get_vocab_size()
-    if not len(read.all_special_tokens) < size <= rows:
-        raise _no_tokenizer(name, folder, f"{size} tokens for {rows} rows of the model")
-    if read.pad_token_id is None:
+    if not len(read.all_special_tokens) < size <= config.vocab_size:
+        raise _no_tokenizer(name, folder, f"{size} tokens for {config.vocab_size} rows of weights")
+    row = config.pad_token_id if read.pad_token_id is None else read.pad_token_id
+    if row is None:
         raise _no_tokenizer(name, folder, "no token for padding")
-    tokenizer.enable_padding(pad_id=read.pad_token_id, pad_token=read.pad_token)
+    tokenizer.enable_padding(pad_id=row, pad_token=tokenizer.id_to_token(row))
     return tokenizer
 
 

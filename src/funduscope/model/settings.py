@@ -38,10 +38,10 @@ class ModelSettings(Settings):
     )
     text_length: int = Field(64, ge=8, le=512, description="longest caption, tokens")
     dim: int = Field(256, ge=16, le=2048, description="dimensions of the shared space")
-    train_image: Literal["full", "frozen"] | int = Field(
+    train_image: Trained = Field(
         "full", description="what of the image tower trains: full, frozen, or its last n blocks"
     )
-    train_text: Literal["full", "frozen"] | int | None = Field(
+    train_text: Trained | None = Field(
         None,
         description="what of the text tower trains, likewise; not given: frozen for minilm, full "
         "for others",

@@ -17,6 +17,7 @@ from funduscope.errors import ConfigError, missing_extra
 from funduscope.findings import vocabulary
 from funduscope.inputs.text import Tokenizer
 from funduscope.model.pretrained import (
+    MISFITS,
     empty_part,
     layers,
     load_part,
@@ -30,7 +31,11 @@ _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 class TextTower(Tower):
-    """A text encoder and the mean of its token vectors: (B, L) ids -> (B, W) features."""
+    """A text encoder and the mean of its token vectors: (B, L) ids -> (B, W) features.
+
+    Attributes:
+        longest: most tokens that it has positions for.
+    """
 
     def __init__(self, body: Any) -> None:
         super().__init__()
@@ -38,6 +43,7 @@ class TextTower(Tower):
         self.spec = {"config": plain_config(body)}
         self.width = int(body.config.hidden_size)
         self.blocks = layers(body)
+        self.longest = _positions(body)
 
     def forward(self, ids_BL: Tensor, mask_BL: Tensor) -> Tensor:
         """Mean over the tokens that are not padding (sentence-transformers' pooling)."""
@@ -54,14 +60,13 @@ class TextTower(Tower):
         weight_BL1 = mask_BL.unsqueeze(-1).to(hidden_BLW.dtype)
         return (hidden_BLW * weight_BL1).sum(1) / weight_BL1.sum(1).clamp(min=1.0)
 
-    @property
-    def longest(self) -> int:
-        """Most tokens that it has positions for."""
-        positions = int(self.body.config.max_position_embeddings)
-        table = getattr(self.body.embeddings, "position_embeddings", None)
-        padding = getattr(table, "padding_idx", None)
-        # RoBERTa and its kin count positions from behind the padding's row.
-        return positions if padding is None else positions - padding - 1
+
+def _positions(body: Any) -> int:
+    """Most tokens that a text model has positions for."""
+    table = getattr(body.embeddings, "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    # RoBERTa and its kin count positions from behind the padding's row.
+    return int(body.config.max_position_embeddings) - (0 if padding is None else padding + 1)
 
 
 def build(settings: ModelSettings) -> tuple[TextTower, Tokenizer]:
@@ -77,8 +82,8 @@ def build(settings: ModelSettings) -> tuple[TextTower, Tokenizer]:
         tower, tokenizer = _own(settings)
     else:
         place = "model.text_tower"
-        tower = TextTower(load_part(settings.text_tower, "text", place))
-        read = load_tokenizer(settings.text_tower, place, rows=tower.body.config.vocab_size)
+        tower = _foreign(settings.text_tower, load_part(settings.text_tower, "text", place))
+        read = load_tokenizer(settings.text_tower, place, tower.body.config)
         tokenizer = Tokenizer(read, settings.text_length)
     if settings.text_length > tower.longest:
         raise ConfigError(
@@ -97,6 +102,21 @@ def from_spec(spec: Mapping[str, Any]) -> TextTower:
     Bundles of version 0.1 name no `model_type`: theirs is BERT.
     """
     return TextTower(empty_part({"model_type": "bert", **spec["config"]}))
+
+
+def _foreign(name: str, body: Any) -> TextTower:
+    try:
+        tower = TextTower(body).eval()
+        with torch.no_grad():
+            tower(torch.zeros(1, 2, dtype=torch.long), torch.ones(1, 2, dtype=torch.long))
+    except MISFITS as error:
+        raise ConfigError(
+            f"{name}: a model of the type {body.config.model_type}",
+            place="model.text_tower",
+            rule="a text encoder with one state a token (BERT, XLM-R, SigLIP, ChineseCLIP)",
+            remedy="choose such a model, or minilm",
+        ) from error
+    return tower
 
 
 def _own(settings: ModelSettings) -> tuple[TextTower, Tokenizer]:
