@@ -49,7 +49,7 @@ def save(
     Raises:
         DataError: the disk is full or refuses; the checkpoint before is whole.
     """
-    state = {"rest": rest, "towers": get_model_state_dict(towers, options=_WHOLE)}
+    state: dict[str, Any] = {"rest": rest, "towers": get_model_state_dict(towers, options=_WHOLE)}
     if optimizer is not None:
         state["optimizer"] = get_optimizer_state_dict(towers, optimizer, options=_WHOLE)
     state["random"] = torch.get_rng_state()
@@ -57,7 +57,7 @@ def save(
         stream = io.BytesIO()
         torch.save(state, stream)
         try:
-            store.write_bytes(folder / FILE, stream.getbuffer())
+            store.write_bytes(folder / FILE, stream.getvalue())
         except OSError as error:
             (folder / f"{FILE}.part").unlink(missing_ok=True)
             free = shutil.disk_usage(folder).free / 2**20

@@ -147,15 +147,16 @@ class Trainer:
         text_TW = gathered.text_TW.requires_grad_()
         compared = self.contrast(image_BEC, text_TW, batch, gathered.teacher)
         torch.autograd.backward(compared.loss / self.settings.accumulation)
-        if self._optimizer is None:
-            return Compared(compared.loss.detach(), compared.health)
+        assert image_BEC.grad is not None
+        assert text_TW.grad is not None
+        pulls = image_BEC.grad, text_TW.grad
         ranks = self.accelerator.num_processes
-        for k, part in enumerate(parts):
+        for k, part in enumerate(parts if self._optimizer is not None else ()):
             final = last and k == len(parts) - 1
             quiet = self.accelerator.no_sync(self.share.towers)
             with nullcontext() if final else quiet:
                 out = outputs[k] if once else self.share.features(part, graph=True)
-                pull = self.share.pull(part, out, batch, image_BEC.grad, text_TW.grad)
+                pull = self.share.pull(part, out, batch, *pulls)
                 self.accelerator.backward(pull * ranks)
         return Compared(compared.loss.detach(), compared.health)
 

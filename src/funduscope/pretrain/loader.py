@@ -81,7 +81,7 @@ class Loader:
             DataLoader(
                 _Crops(self.size),
                 batch_size=None,
-                sampler=_Orders(self, waiting, shares),  # type: ignore[arg-type]
+                sampler=_Orders(self, waiting, shares),
                 num_workers=settings.workers,
                 **options,
             )

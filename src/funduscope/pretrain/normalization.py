@@ -6,6 +6,8 @@ any more. That is refused, not hidden.
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -57,5 +59,6 @@ def normalized(
                 rule="torch synchronizes batch statistics on GPUs only",
                 remedy="set normalization=frozen",
             )
-        encoder.image = nn.SyncBatchNorm.convert_sync_batchnorm(encoder.image)
+        convert: Any = nn.SyncBatchNorm.convert_sync_batchnorm
+        encoder.image = convert(encoder.image)
     return encoder

@@ -65,9 +65,6 @@ class PretrainSettings(Settings):
         "those of all GPUs",
     )
     train_size: int = Field(192, ge=32, le=1024, description="side of training photographs, px")
-    objective: Literal["infonce", "sigmoid", "patient", "findings"] = Field(
-        "infonce", description="what photographs and texts are pulled together by"
-    )
     steps: int = Field(400, ge=1, description="optimizer steps")
     batch: int = Field(64, ge=2, description="eyes (patient: exams) contrasted with one another")
     learning_rate: float = Field(6e-4, gt=0, description="peak rate of the image tower")

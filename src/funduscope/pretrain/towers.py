@@ -120,6 +120,7 @@ class Share:
         self.accelerator = accelerator
         self.teacher = teacher
         masked = head_for(encoder.image, encoder.image.width) if settings.masked else None
+        self._patch = masked.patch if masked else 0
         self.towers: nn.Module = Towers(encoder, masked)
         self._tokenizer = tokenizer
         self._read: dict[str, Tensor] = {}
@@ -231,7 +232,7 @@ class Share:
         s = self.settings
         if not s.masked:
             return None
-        side = s.train_size // self.encoder.image.patch
+        side = s.train_size // self._patch
         return draw_mask(count, side, s.masked_share, rng).to(self.accelerator.device)
 
     def _placed(self, batch: Batch, parts: Sequence[Part], made: Sequence[Tensor]) -> Tensor:
