@@ -1,12 +1,13 @@
 """One rank of the laws of `test_ranks.py`: loss and gradients of fixed batches, for each objective.
 
-    python rank_laws.py OUT CHUNK
+    python rank_laws.py OUT CHUNK...
 
 Everything is float64, normalization is frozen, nothing is dropped and photographs are not changed.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from funduscope.model import DualEncoder, ModelSettings, text_tower
 from funduscope.model.image_tower import ImageTower
 from funduscope.pretrain import PretrainSettings, ranks
 from funduscope.pretrain.engine import Trainer
+from funduscope.pretrain.normalization import freeze
 from funduscope.pretrain.plan import Batch
 from funduscope.pretrain.settings import AugmentSettings
 
@@ -75,7 +77,7 @@ def batch(objective: str) -> tuple[Batch, np.ndarray]:
     said_t = rng.choice([-1.0, 0.0, 0.5, 1.0], size=(5, FINDINGS)).astype(np.float32)
     said = np.where((rows >= 0)[..., None], said_t[own], 0)
     crops = rng.integers(256, size=(int((rows >= 0).sum()), SIDE, SIDE, 3), dtype=np.uint8)
-    made = Batch(0, rows, np.zeros(rows.shape, bool), texts, own, match, said, said_t)
+    made = Batch(0, 0, rows, np.zeros(rows.shape, bool), texts, own, match, said, said_t)
     return made, crops
 
 
@@ -90,15 +92,13 @@ def gradients(objective: str, chunk: int, masked: float = 0.0) -> dict[str, torc
     trainer.share.towers.double()
     trainer.contrast.double()
     encoder.train()
-    from funduscope.pretrain.normalization import freeze
-
     freeze(encoder)
     made, crops = batch(objective)
     per, rank = UNITS // accelerator.num_processes, accelerator.process_index
     there = made.rows_BE >= 0
     first = int(there[: rank * per].sum())
     mine = crops[first : first + int(there[rank * per : (rank + 1) * per].sum())]
-    compared = trainer.backward(made, mine)
+    compared = trainer.backward(made, torch.from_numpy(mine))
     found = {"loss": compared.loss}
     for name, parameter in [*encoder.named_parameters(), *trainer.contrast.named_parameters()]:
         if parameter.grad is not None:
@@ -108,7 +108,6 @@ def gradients(objective: str, chunk: int, masked: float = 0.0) -> dict[str, torc
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    out, chunk = Path(sys.argv[1]), int(sys.argv[2])
-    made = {objective: gradients(objective, chunk) for objective in OBJECTIVES}
-    if int(__import__("os").environ.get("RANK", 0)) == 0:
-        torch.save(made, out)
+    made = {c: {o: gradients(o, int(c)) for o in OBJECTIVES} for c in sys.argv[2:]}
+    if os.environ["RANK"] == "0":
+        torch.save(made, Path(sys.argv[1]))
