@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import ctypes
 import io
@@ -22,9 +23,9 @@ from funduscope.inputs import standardize
 from funduscope.inputs.text import Tokenizer
 from funduscope.model import DualEncoder
 from funduscope.pretrain.augment import augment
-from funduscope.pretrain.crops import Crops
+from funduscope.pretrain.loader import Loader
 from funduscope.pretrain.objectives import infonce, recall_at_1
-from funduscope.pretrain.sampling import Sampler
+from funduscope.pretrain.plan import Batch, Plan
 from funduscope.pretrain.settings import PretrainSettings
 
 _MALLOPT = {"M_MMAP_MAX": (-4, 0), "M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 2**29)}
@@ -54,8 +55,7 @@ class Trainer:
         self,
         encoder: DualEncoder,
         tokenizer: Tokenizer,
-        sampler: Sampler,
-        crops: Crops,
+        plan: Plan,
         settings: PretrainSettings,
     ) -> None:
         self.encoder = encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -65,8 +65,7 @@ class Trainer:
         self.seconds = 0.0
         self.log: list[dict[str, Any]] = []
         self._tokenizer = tokenizer
-        self._sampler = sampler
-        self._crops = crops
+        self._plan = plan
         self._features: dict[str, Tensor] = {}
         groups = parameter_groups(self.encoder, settings)
         self._peaks = [group["lr"] for group in groups]
@@ -75,30 +74,33 @@ class Trainer:
     def run(self, folder: Path, progress: Progress) -> None:
         """Train to the last step, leaving a checkpoint in `folder` every so often."""
         last = self.settings.steps
+        size = max(self.settings.model.image_size, self.settings.train_size * 5 // 4)
         self.encoder.train()
         progress.start("training", last)
         progress.advance(self.step)
         begun = time.monotonic() - self.seconds
-        while self.step < last:
-            row = self._one_step()
-            self.seconds = time.monotonic() - begun
-            if self.step % self.settings.log_every == 0 or self.step == last:
-                self.log.append({**row, "seconds": self.seconds})
-            if self.step % self.settings.checkpoint_every == 0 or self.step == last:
-                self.save(folder / "checkpoint.pt")
-            progress.advance()
+        with contextlib.closing(iter(Loader(self._plan, size, start=self.step))) as batches:
+            while self.step < last:
+                waiting = time.monotonic()
+                batch, crops = next(batches)
+                row = self._one_step(batch, crops, waiting)
+                self.seconds = time.monotonic() - begun
+                if self.step % self.settings.log_every == 0 or self.step == last:
+                    self.log.append({**row, "seconds": self.seconds})
+                if self.step % self.settings.checkpoint_every == 0 or self.step == last:
+                    self.save(folder / "checkpoint.pt")
+                progress.advance()
         progress.done()
 
-    def _one_step(self) -> dict[str, Any]:
-        begun = time.monotonic()
+    def _one_step(self, batch: Batch, crops: Tensor, begun: float) -> dict[str, Any]:
+        waited = time.monotonic() - begun
         rate = self._schedule()
-        rng = self._sampler.rng(self.step)
+        rng = np.random.default_rng([self.settings.seed, 12, self.step])
         # For what torch draws itself: the tower drops whole blocks at random while it trains.
         torch.manual_seed(int(rng.integers(2**62)))
-        rows = self._sampler.rows(rng)
-        texts, match_IT = self._sampler.texts(rows, rng)
-        image_B3SS = self._photographs(rows, rng)
-        waited = time.monotonic() - begun
+        match_IT = torch.from_numpy(batch.match_BET[:, 0]).float()
+        image_B3SS = self._photographs(crops, torch.from_numpy(batch.flip_BE[:, 0]), rng)
+        texts = batch.texts
         image_BD, _ = self.encoder.encode_image(image_B3SS)
         text_TD = self.encoder.project_text(self._text_features(texts))
         logits_IT = self.encoder.scale * image_BD @ text_TD.T
@@ -136,10 +138,10 @@ class Trainer:
             group["lr"] = peak * factor
         return s.learning_rate * factor
 
-    def _photographs(self, rows: list[int], rng: np.random.Generator) -> Tensor:
-        crops = torch.from_numpy(self._crops[np.array(rows)]).permute(0, 3, 1, 2).float() / 255
-        changed = augment(crops, self.settings.train_size, self.settings.augment, rng)
-        read = torch.from_numpy(standardize(changed.numpy(), self.settings.model.image_spec))
+    def _photographs(self, crops: Tensor, flip: Tensor, rng: np.random.Generator) -> Tensor:
+        settings = self.settings
+        changed = augment(crops, settings.train_size, settings.augment, flip, rng)
+        read = torch.from_numpy(standardize(changed.numpy(), settings.model.image_spec))
         return read.contiguous(memory_format=torch.channels_last)
 
     def _text_features(self, texts: list[str]) -> Tensor:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from funduscope import store, tables
@@ -18,10 +19,9 @@ from funduscope.model import DualEncoder, save
 from funduscope.model.bilingual import teach_chinese
 from funduscope.model.image_tower import EfficientNetLite0
 from funduscope.model.text_tower import build
-from funduscope.pretrain.crops import make_crops
 from funduscope.pretrain.engine import Trainer, keep_freed_memory
-from funduscope.pretrain.examples import Example, read_examples
-from funduscope.pretrain.sampling import Sampler
+from funduscope.pretrain.examples import Examples, read_examples
+from funduscope.pretrain.plan import Plan
 from funduscope.pretrain.settings import PretrainSettings
 
 
@@ -52,7 +52,7 @@ def pretrain(
     shown = progress or Quiet()
     opened = [store.Corpus.open(path) for path in corpora]
     examples = read_examples(opened, settings)
-    sampler = Sampler(examples, settings)
+    plan = Plan(examples, settings)
     out = Path(out)
     inputs = [{"kind": "corpus", "id": c.id, "path": str(c.path)} for c in opened]
     with store.create(
@@ -67,7 +67,7 @@ def pretrain(
         threads = torch.get_num_threads()
         torch.set_num_threads(settings.threads or os.cpu_count() or 1)
         try:
-            trainer, tokenizer = _train(opened, examples, sampler, settings, out, shown)
+            trainer, tokenizer = _train(plan, settings, out, shown)
         finally:
             torch.set_num_threads(threads)
         tables.write(tables.LOG, tables.frame(tables.LOG, trainer.log), out / "log.parquet")
@@ -81,9 +81,7 @@ def pretrain(
 
 
 def _train(
-    corpora: Sequence[store.Corpus],
-    examples: Sequence[Example],
-    sampler: Sampler,
+    plan: Plan,
     settings: PretrainSettings,
     out: Path,
     progress: Progress,
@@ -91,9 +89,6 @@ def _train(
     keep_freed_memory()
     work = out / "work"
     work.mkdir(exist_ok=True)
-    names = [e.image_id for e in examples]
-    size = max(settings.model.image_size, settings.train_size * 5 // 4)
-    crops = make_crops(corpora, names, size, work / "crops.npy", progress)
     torch.manual_seed(settings.seed)
     text, tokenizer = build(settings.model)
     image = EfficientNetLite0(pretrained=True)
@@ -102,25 +97,25 @@ def _train(
     if text.frozen and not checkpoint.exists():
         steps = settings.model.alignment_steps
         teach_chinese(text, tokenizer, steps=steps, seed=settings.seed, progress=progress)
-    trainer = Trainer(encoder, tokenizer, sampler, crops, settings)
+    trainer = Trainer(encoder, tokenizer, plan, settings)
     if checkpoint.exists():
         trainer.restore(checkpoint)
     trainer.run(work, progress)
     return trainer, tokenizer
 
 
-def _counts(examples: Sequence[Example]) -> dict[str, Any]:
+def _counts(examples: Examples) -> dict[str, Any]:
     return {
         "images": len(examples),
-        "patients": len({e.patient_id for e in examples}),
-        "captions": len({c for e in examples for c in e.captions}),
+        "patients": len(examples.patients),
+        "captions": len(np.unique(examples.captions.items)),
     }
 
 
 def _release(
     encoder: DualEncoder,
     tokenizer: Tokenizer,
-    examples: Sequence[Example],
+    examples: Examples,
     corpora: Sequence[store.Corpus],
     settings: PretrainSettings,
     licence: str,
