@@ -1,7 +1,8 @@
-"""Changes to training photographs, on tensors; all draws come from a numpy Generator.
+"""Changes to training photographs, on tensors of any device; all draws come from a numpy Generator.
 
-A mirrored photograph is a picture of the other eye. Captions here are per eye and name no side,
-so the text stays true.
+A mirrored photograph is a picture of the other eye: the batch says which ones are mirrored, and
+its texts follow. Colors change by one power and one affine map a pixel, light by one factor, and
+lens and export only where they are drawn, so that few passes over the pixels are made.
 """
 
 from __future__ import annotations
@@ -15,79 +16,117 @@ from funduscope.pretrain.settings import AugmentSettings
 
 
 def augment(
-    crop_B3SS: Tensor, size: int, settings: AugmentSettings, rng: np.random.Generator
+    crop_BSS3: Tensor,
+    size: int,
+    settings: AugmentSettings,
+    flip_B: Tensor,
+    rng: np.random.Generator,
 ) -> Tensor:
-    """Crops on the scale 0..1 -> changed crops (B, 3, size, size) on the same scale."""
-    x = _warp(crop_B3SS, size, settings, rng)
-    for change in (_recolor, _relight, _refocus):
-        x = change(x, settings, rng)
-    return x.clamp(0.0, 1.0)
+    """Crops uint8 (B, S, S, 3) -> changed crops float32 (B, 3, size, size) on the scale 0..1.
+
+    Args:
+        crop_BSS3: the crops; work is done on their device.
+        size: side of the result, px.
+        settings: how far each change may go.
+        flip_B: bool (B), which crops are mirrored.
+        rng: where every draw comes from.
+    """
+    drawn = _Draws(rng, len(crop_BSS3), crop_BSS3.device)
+    x = _warp(crop_BSS3, size, settings, flip_B, drawn)
+    x = _recolor(x, settings, drawn)
+    x = _relight(x, settings, drawn)
+    return _refocus(x, settings, drawn).clamp_(0.0, 1.0)
 
 
-def _draw(rng: np.random.Generator, low: float, high: float, *shape: int) -> Tensor:
-    return torch.from_numpy(rng.uniform(low, high, shape).astype(np.float32))
+class _Draws:
+    """Draws for each of a number of photographs, as tensors on the device."""
+
+    def __init__(self, rng: np.random.Generator, count: int, device: torch.device) -> None:
+        self.rng, self.count, self.device = rng, count, device
+
+    def tensor(self, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Tensor:
+        return torch.from_numpy(values.astype(np.float32)).to(self.device)
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        return self.tensor(self.rng.uniform(low, high, (self.count, *shape)))
+
+    def chosen(self, share: float) -> Tensor:
+        """Numbers of the photographs of a random share of them."""
+        found = np.flatnonzero(self.rng.random(self.count) < share)
+        return torch.from_numpy(found).to(self.device)
+
+    def noise(self, like: Tensor) -> Tensor:
+        """Standard normal noise, made on the device from a seed."""
+        generator = torch.Generator(self.device).manual_seed(int(self.rng.integers(2**62)))
+        return torch.randn(like.shape, generator=generator, device=self.device)
 
 
-def _warp(x: Tensor, size: int, s: AugmentSettings, rng: np.random.Generator) -> Tensor:
-    count = x.shape[0]
-    angle = _draw(rng, -s.rotation, s.rotation, count) * (np.pi / 180)
-    zoom = _draw(rng, *s.zoom, count)
-    side = torch.from_numpy(rng.choice(np.array([-1.0, 1.0], np.float32), count))
-    mirror = side if s.flip else torch.ones(count)
-    shift = _draw(rng, -s.shift, s.shift, count, 2)
+def _warp(x: Tensor, size: int, s: AugmentSettings, flip_B: Tensor, drawn: _Draws) -> Tensor:
+    """Turned, zoomed, shifted, mirrored: one resampling; uint8 (B, S, S, 3) -> 0..1."""
+    x = x.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
+    angle = drawn.uniform(-s.rotation, s.rotation) * (np.pi / 180)
+    zoom = drawn.uniform(*s.zoom)
+    mirror = 1.0 - 2.0 * flip_B.to(x.device, torch.float32)
+    shift = drawn.uniform(-s.shift, s.shift, 2)
     cos, sin = zoom * torch.cos(angle), zoom * torch.sin(angle)
     rows = (
         torch.stack([mirror * cos, -sin, shift[:, 0]], 1),
         torch.stack([mirror * sin, cos, shift[:, 1]], 1),
     )
-    grid = functional.affine_grid(torch.stack(rows, 1), [count, 3, size, size], align_corners=False)
-    return functional.grid_sample(x, grid, align_corners=False)
+    shape = [len(x), 3, size, size]
+    grid = functional.affine_grid(torch.stack(rows, 1), shape, align_corners=False)
+    return functional.grid_sample(x, grid, align_corners=False).mul_(1 / 255)
 
 
-def _recolor(x: Tensor, s: AugmentSettings, rng: np.random.Generator) -> Tensor:
-    """Another sensor: gamma, gain, white balance, saturation, contrast, mixed channels."""
-    count = x.shape[0]
-    x = x.clamp(1e-4, 1.0) ** torch.exp(_draw(rng, -s.gamma, s.gamma, count, 1, 1, 1))
-    x = x * torch.exp(_draw(rng, -s.tint, s.tint, count, 3, 1, 1))
-    x = x * torch.exp(_draw(rng, -s.gain, s.gain, count, 1, 1, 1))
-    gray = x.mean(1, keepdim=True)
-    x = gray + (x - gray) * _draw(rng, *s.saturation, count, 1, 1, 1)
-    mean = x.mean((2, 3), keepdim=True)
-    x = mean + (x - mean) * _draw(rng, *s.contrast, count, 1, 1, 1)
-    mix = torch.from_numpy(rng.normal(0, s.mix, (count, 3, 3)).astype(np.float32))
-    x = torch.einsum("bij,bjhw->bihw", torch.eye(3) + mix, x)
-    colorless = _chosen(rng, s.gray, count)
-    return torch.where(colorless, x.mean(1, keepdim=True), x)
+def _recolor(x: Tensor, s: AugmentSettings, drawn: _Draws) -> Tensor:
+    """Another sensor: gamma, gain, white balance, saturation, contrast, mixed channels, no color.
+
+    All but gamma are affine in the color, so they are one matrix and one offset a photograph.
+    """
+    count, size = x.shape[0], x.shape[-1]
+    x = x.clamp_(1e-4, 1.0).pow_(torch.exp(drawn.uniform(-s.gamma, s.gamma, 1, 1, 1)))
+    tint = drawn.uniform(-s.tint, s.tint, 3) + drawn.uniform(-s.gain, s.gain, 1)
+    eye = torch.eye(3, device=x.device)
+    gray = torch.full((3, 3), 1 / 3, device=x.device)
+    saturation = drawn.uniform(*s.saturation, 1, 1)
+    balanced = (gray + (eye - gray) * saturation) * torch.exp(tint)[:, None, :]
+    mean = balanced @ x.mean((2, 3))[:, :, None]
+    contrast = drawn.uniform(*s.contrast, 1, 1)
+    mixed = eye + drawn.tensor(drawn.rng.normal(0, s.mix, (count, 3, 3)))
+    colorless = drawn.chosen(s.gray)
+    mixed[colorless] = gray @ mixed[colorless]
+    matrix, offset = mixed @ balanced * contrast, mixed @ mean * (1 - contrast)
+    return torch.baddbmm(offset, matrix, x.view(count, 3, -1)).view(count, 3, size, size)
 
 
-def _relight(x: Tensor, s: AugmentSettings, rng: np.random.Generator) -> Tensor:
+def _relight(x: Tensor, s: AugmentSettings, drawn: _Draws) -> Tensor:
     """Another flash and another frame: uneven light, black bars above and below."""
     count, size = x.shape[0], x.shape[-1]
-    uneven = _draw(rng, -s.shade, s.shade, count, 1, 4, 4) * _draw(rng, 0, 1, count, 1, 1, 1)
-    light = functional.interpolate(uneven, size=(size, size), mode="bicubic")
-    x = x.clamp(0.0, 2.0) * torch.exp(light)
-    bar = torch.from_numpy(rng.uniform(0, 0.14 * size, count) * (rng.random(count) < s.bars))
-    bar = bar.floor()
-    row = torch.arange(size)
+    uneven = drawn.uniform(-s.shade, s.shade, 1, 4, 4) * drawn.uniform(0, 1, 1, 1, 1)
+    light = functional.interpolate(uneven, size=(size, size), mode="bicubic").exp_()
+    barred = drawn.tensor(drawn.rng.random(count) < s.bars)
+    bar = (drawn.uniform(0, 0.14 * size) * barred).floor()
+    row = torch.arange(size, device=x.device)
     inside = (row >= bar[:, None]) & (row < size - bar[:, None])
-    return x * inside[:, None, :, None]
+    return x.clamp_(0.0, 2.0).mul_(light.mul_(inside[:, None, :, None]))
 
 
-def _refocus(x: Tensor, s: AugmentSettings, rng: np.random.Generator) -> Tensor:
+def _refocus(x: Tensor, s: AugmentSettings, drawn: _Draws) -> Tensor:
     """Another lens and another export: sharpened, softened, coarsened, grainy."""
-    count, size = x.shape[0], x.shape[-1]
-    around = functional.avg_pool2d(x, 5, 1, 2, count_include_pad=False)
-    crisp = x + (x - around) * _draw(rng, 0.3, 1.5, count, 1, 1, 1)
-    x = torch.where(_chosen(rng, s.sharpen, count), crisp, x)
-    kind = torch.from_numpy(rng.random(count)).view(count, 1, 1, 1)
-    soft = functional.avg_pool2d(x, 3, 1, 1)
-    coarse = functional.interpolate(x, scale_factor=0.5, mode="area")
-    coarse = functional.interpolate(coarse, size=(size, size), mode="bilinear")
-    x = torch.where(kind < s.blur * 0.6, soft, torch.where(kind > 1 - s.blur * 0.4, coarse, x))
-    noise = torch.from_numpy(rng.standard_normal(x.shape, dtype=np.float32))
-    grainy = x + noise * _draw(rng, 0, s.grain, count, 1, 1, 1)
-    return torch.where(_chosen(rng, 0.3, count) & (x > 0), grainy, x)
-
-
-def _chosen(rng: np.random.Generator, share: float, count: int) -> Tensor:
-    return torch.from_numpy(rng.random(count) < share).view(count, 1, 1, 1)
+    size = x.shape[-1]
+    some = drawn.chosen(s.sharpen)
+    sharp = x[some]
+    around = functional.avg_pool2d(sharp, 5, 1, 2, count_include_pad=False)
+    amount = drawn.uniform(0.3, 1.5, 1, 1, 1)[some]
+    x[some] = sharp + (sharp - around) * amount
+    kind = drawn.rng.random(drawn.count)
+    soft = torch.from_numpy(np.flatnonzero(kind < s.blur * 0.6)).to(x.device)
+    coarse = torch.from_numpy(np.flatnonzero(kind > 1 - s.blur * 0.4)).to(x.device)
+    x[soft] = functional.avg_pool2d(x[soft], 3, 1, 1)
+    half = functional.interpolate(x[coarse], scale_factor=0.5, mode="area")
+    x[coarse] = functional.interpolate(half, size=(size, size), mode="bilinear")
+    some = drawn.chosen(0.3 if s.grain else 0.0)
+    grainy = x[some]
+    spread = drawn.uniform(0, s.grain, 1, 1, 1)[some]
+    x[some] = torch.where(grainy > 0, grainy + drawn.noise(grainy) * spread, grainy)
+    return x

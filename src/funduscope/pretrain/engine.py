@@ -7,7 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -91,15 +91,15 @@ class Trainer:
         progress.advance(self.step)
         begun = time.monotonic() - self.seconds
         self._names = loader.plan.examples.image_id
-        batches = iter(loader)
-        while self.step < s.steps:
-            row = self._one_step(batches, folder)
-            self.seconds = time.monotonic() - begun
-            if self.step % s.log_every == 0 or self.step == s.steps:
-                self.log.append({**row, "seconds": self.seconds})
-            if self.step % s.checkpoint_every == 0 or self.step == s.steps:
-                self.save(folder)
-            progress.advance()
+        with closing(iter(loader)) as batches:
+            while self.step < s.steps:
+                row = self._one_step(batches, folder)
+                self.seconds = time.monotonic() - begun
+                if self.step % s.log_every == 0 or self.step == s.steps:
+                    self.log.append({**row, "seconds": self.seconds})
+                if self.step % s.checkpoint_every == 0 or self.step == s.steps:
+                    self.save(folder)
+                progress.advance()
         progress.done()
 
     def _one_step(self, batches: Iterator[tuple[Batch, Tensor]], folder: Path) -> dict[str, Any]:

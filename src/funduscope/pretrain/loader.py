@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -63,7 +63,7 @@ class Loader:
         self.rank = rank
         self.world = world
 
-    def __iter__(self) -> Iterator[tuple[Batch, Tensor]]:
+    def __iter__(self) -> Generator[tuple[Batch, Tensor]]:
         settings = self.plan.settings
         shares = max(1, settings.workers)
         waiting: deque[Batch] = deque()

@@ -137,7 +137,7 @@ class Plan:
         return Epoch(units_KB, np.array(window_K, np.int64), len(rest))
 
     def _windows(self, rng: np.random.Generator) -> list[Ints]:
-        """The units of each window, those of one block together.
+        """The units of each window, those of one block together in random order.
 
         Windows are about equally large; none holds more than `window_mib` of encoded bytes, or
         than two blocks where these are larger. What does not fill a batch goes to the next one.
@@ -151,17 +151,15 @@ class Plan:
         place_K[order] = np.arange(len(order))
         window_K = np.empty(len(order), np.int64)
         window_K[order] = (middle / size_K.sum() * count).astype(np.int64)
-        units = np.argsort(place_K[self._block_U], kind="stable")
+        units = rng.permutation(len(self._block_U))
+        units = units[np.argsort(place_K[self._block_U[units]], kind="stable")]
         cuts = np.searchsorted(window_K[self._block_U[units]], np.arange(1, count))
         return np.split(units, cuts)
 
     def _draw(self, units: Ints, rng: np.random.Generator) -> Ints:
-        """Units of a window, each as often as expected, by systematic rounding in random order."""
-        order = rng.permutation(len(units))
-        total = np.floor(np.cumsum(self.expected_U[units[order]]) + rng.random())
-        times = np.empty(len(units), np.int64)
-        times[order] = np.diff(total, prepend=0.0).astype(np.int64)
-        return np.repeat(units, times)
+        """Units of a window, each as often as expected, by systematic rounding."""
+        total = np.floor(np.cumsum(self.expected_U[units]) + rng.random())
+        return np.repeat(units, np.diff(total, prepend=0.0).astype(np.int64))
 
     def _deal(self, items: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
         """Items -> batches (K, B) without a patient twice, and the items left over.

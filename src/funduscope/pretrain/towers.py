@@ -219,7 +219,8 @@ class Share:
         torch.manual_seed(int(rng.integers(2**62)))
         s = self.settings
         crops = part.crops.to(self.accelerator.device)
-        return augment(crops.permute(0, 3, 1, 2).float() / 255, s.train_size, s.augment, rng), rng
+        flip = torch.from_numpy(part.flip).to(crops.device)
+        return augment(crops, s.train_size, s.augment, flip, rng), rng
 
     def _standard(self, seen_n3SS: Tensor, spec: ImageSpec) -> Tensor:
         read = torch.from_numpy(standardize(seen_n3SS.numpy(), spec)).contiguous(
