@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from speed import processor
-from tower_costs import Cost, image_cost, text_cost
+from tower_costs import Cost, image_cost, load_words, text_cost
 
 IMAGES = [
     *(
@@ -133,7 +133,7 @@ def main() -> None:
     machine = [
         f"processor: {processor()}; {args.threads} thread(s), batches of {args.batch}",
         f"torch {version('torch')}, transformers {version('transformers')}",
-        f"load average of the machine before the run: {before:.2f} (0 is idle)",
+        load_words(before),
     ]
     print(page(images, texts, machine, "python benchmarks/choose.py > docs/choose.md"))
 

@@ -41,7 +41,7 @@ from scale_model import (
     train_hours,
 )
 from speed import photographs, processor
-from tower_costs import Cost, image_cost, text_cost
+from tower_costs import Cost, image_cost, load_words, text_cost
 
 from funduscope import inputs, tables
 from funduscope.pretrain.augment import augment
@@ -349,8 +349,7 @@ def opening(args: argparse.Namespace, before: float) -> list[str]:
         "From unit costs, measured, to an archive of the published size and to ten million exams",
         "of two photographs. `benchmarks/scale_model.py` holds the formulas.",
         "",
-        f"- processor: {processor()}; torch {version('torch')}; load average before the run: "
-        f"{before:.2f} (0 is idle)",
+        f"- processor: {processor()}; torch {version('torch')}; {load_words(before)}",
         "- **no GPU was measured for this page.** Seconds of a step = operations / (peak x assumed",
         "  utilization); operations = 3 x forward, x 4/3 with cached gradients. Assumed: "
         f"{args.gpu_tflops:g} TFLOP/s",

@@ -47,6 +47,12 @@ TEXT_TOWERS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+def load_words(load: float) -> str:
+    """The load before a run, and what it means for the figures."""
+    busy = " **The machine was busy: times are too long. Print this page again.**"
+    return f"load average before the run: {load:.2f} (0 is idle){busy if load > 0.7 else ''}"
+
+
 @dataclass(frozen=True)
 class Cost:
     """Of one tower at one size and one number of threads; each figure is of one photograph or text.
