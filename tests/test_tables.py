@@ -59,6 +59,19 @@ def test_a_foreign_file_is_refused_with_table_and_column(tmp_path: Path) -> None
         tables.read(tables.PAIRS, tmp_path / "none.parquet")
 
 
+def test_a_file_from_before_a_column_was_added_has_it_empty(tmp_path: Path) -> None:
+    file = tmp_path / "log.parquet"
+    row = {"step": 1, "images": 8, "loss": 2.0, "temperature": 14.0, "learning_rate": 1e-3}
+    made = tables.frame(tables.LOG, [{**row, "data_wait": 0.0, "seconds": 1.0}])
+    made.drop("alignment", "gradient_norm").write_parquet(file)
+    read = tables.read(tables.LOG, file)
+    assert read["alignment"].to_list() == [None]
+    assert read.schema == {name: made.schema[name] for name in read.columns}
+    made.drop("loss").write_parquet(file)
+    with pytest.raises(DataError, match="column 'loss' is missing"):
+        tables.read(tables.LOG, file)
+
+
 def test_the_frozen_columns_of_the_contracts() -> None:
     """Columns may be added; these may not go or change their names."""
     frozen = {

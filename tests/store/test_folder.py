@@ -166,3 +166,16 @@ def test_a_full_disk_leaves_nothing_that_opens(small_disk: Path) -> None:
     assert not (out / "large").exists()
     with pytest.raises(DataError, match="unfinished"):
         store.read_manifest(out, "corpus")
+
+
+def test_what_an_unfinished_folder_was_begun_with_can_be_asked(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    assert store.unfinished(path) is None
+    with store.create(path, kind="run", config={"steps": 4}, seed=0) as out:
+        begun = store.unfinished(path)
+        assert begun is not None
+        state, remedy = begun
+        assert (state["kind"], state["config"]) == ("run", {"steps": 4})
+        assert remedy.endswith(f"{path} --resume`")
+        assert out.whole
+    assert store.unfinished(path) is None

@@ -77,6 +77,7 @@ EXAMPLES = {
     "show": (
         "funduscope show corpora/odir",
         "funduscope show corpora/odir/rejects.parquet",
+        "funduscope show run/",
         "funduscope show report.txt",
         "funduscope show vocabulary",
         "funduscope show vocabulary 'macular hole'",
