@@ -36,7 +36,7 @@ def run(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _tiny(**changes: object) -> PretrainSettings:
     model = {"image_size": 64, "text_tower": "tiny", "dim": 32, "english_rows": 1000}
-    base = {"model": model, "train_size": 64, "steps": 4, "batch": 6, "threads": 1}
+    base = {"model": model, "train_size": 64, "steps": 4, "batch": 6, "threads": 1, "workers": 0}
     every = {"checkpoint_every": 1, "log_every": 1}
     return PretrainSettings.model_validate({**base, **every, **changes})
 
@@ -48,7 +48,7 @@ def test_a_run_leaves_log_bundle_and_manifest(run: Path) -> None:
     assert log["step"].to_list() == [1, 2, 3, 4]
     assert log["images"].to_list() == [6, 12, 18, 24]
     manifest = store.read_manifest(run, "run")
-    assert manifest.counts == {"images": 20, "patients": 10, "captions": 4}
+    assert manifest.counts["photographs"] == 20
     assert manifest.extra["bundle_id"] == store.Bundle.open(run).id
 
 
@@ -115,7 +115,7 @@ def test_resume_with_other_settings_is_refused(archive: Path, tmp_path: Path) ->
     out.mkdir()
     state = {"kind": "run", "config": {}, "seed": 0, "inputs": []}
     store.write_json(out / ".unfinished.json", state)
-    with pytest.raises(DataError, match="other inputs, augment"):
+    with pytest.raises(DataError, match="other inputs, accumulation"):
         pretrain([archive], out, _tiny(), resume=True)
 
 
@@ -139,3 +139,131 @@ def test_a_licence_that_is_not_there_is_refused_before_training(
     with pytest.raises(ConfigError, match="licence"):
         pretrain([archive], tmp_path / "run", settings)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_size_that_the_tower_cannot_read_is_refused_before_training(
+    archive: Path, vit: str, tmp_path: Path
+) -> None:
+    model = {"image_size": 64, "text_tower": "tiny", "dim": 32, "image_tower": vit}
+    with pytest.raises(ConfigError, match="train_size"):
+        pretrain([archive], tmp_path / "run", _tiny(model=model, train_size=72))
+
+
+@pytest.fixture(scope="module")
+def vit(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with a random vision transformer of two blocks."""
+    from transformers import ViTConfig, ViTModel
+
+    folder = tmp_path_factory.mktemp("vit")
+    config = ViTConfig(
+        hidden_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=64,
+        patch_size=16,
+    )
+    ViTModel(config, add_pooling_layer=False).save_pretrained(folder)
+    return f"transformers:{folder}"
+
+
+def test_a_transformer_learns_with_hidden_patches_in_parts(
+    archive: Path, vit: str, tmp_path: Path
+) -> None:
+    model = {"image_size": 64, "text_tower": "tiny", "dim": 32, "image_tower": vit}
+    settings = _tiny(model=model, masked=1.0, chunk=2, accumulation=2, layer_decay=0.5, steps=2)
+    bundle = pretrain([archive], tmp_path / "run", settings)
+    assert bundle.spec["recipe"]["model"]["image_tower"].startswith("transformers:vit")
+    assert load(tmp_path / "run").encoder.image.width == 24
+
+
+def test_parts_of_a_batch_are_refused_while_statistics_are_its_own(
+    archive: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="set normalization=frozen"):
+        pretrain([archive], tmp_path / "run", _tiny(chunk=3))
+    pretrain([archive], tmp_path / "frozen", _tiny(chunk=3, normalization="frozen", steps=1))
+
+
+def test_frozen_normalization_keeps_the_statistics(archive: Path, tmp_path: Path) -> None:
+    pretrain([archive], tmp_path / "run", _tiny(normalization="frozen", steps=2))
+    statistics = "image.body._bn0.running_mean"
+    from funduscope.model.image_tower import EfficientNetLite
+
+    before = EfficientNetLite(pretrained=True).state_dict()[statistics.removeprefix("image.")]
+    assert torch.equal(weights(tmp_path / "run")[statistics], before.half())
+
+
+@pytest.mark.parametrize("objective", ["sigmoid", "patient", "findings"])
+def test_every_objective_trains(objective: str, archive: Path, tmp_path: Path) -> None:
+    pretrain([archive], tmp_path / "run", _tiny(objective=objective, steps=2))
+    log = tables.read(tables.LOG, tmp_path / "run" / "log.parquet")
+    assert log["loss"].is_finite().all()
+
+
+def test_a_locked_image_tower_stays_as_it_is(archive: Path, run: Path, tmp_path: Path) -> None:
+    """LiT (Zhai et al., CVPR 2022): the text learns to read a locked image tower."""
+    model = {"image_size": 64, "text_tower": "tiny", "dim": 32, "english_rows": 1000}
+    settings = _tiny(model=model | {"train_image": "frozen"}, start=str(run), seed=3)
+    bundle = pretrain([archive], tmp_path / "run", settings)
+    one, two = weights(run), weights(tmp_path / "run")
+    for name in one:
+        assert torch.equal(one[name], two[name]) == name.startswith("image."), name
+    assert bundle.spec["parent"] == store.Bundle.open(run).id
+    assert bundle.spec["recipe"]["start"] == "run"
+
+
+def test_a_bundle_of_other_pictures_is_not_continued(
+    archive: Path, run: Path, tmp_path: Path
+) -> None:
+    model = {"image_size": 96, "text_tower": "tiny", "dim": 32, "english_rows": 1000}
+    with pytest.raises(ConfigError, match="image spec"):
+        pretrain([archive], tmp_path / "run", _tiny(model=model, start=str(run)))
+
+
+def test_a_teacher_is_mimicked(archive: Path, run: Path, tmp_path: Path) -> None:
+    settings = _tiny(teacher=str(run), distill=5.0, seed=1)
+    pretrain([archive], tmp_path / "taught", settings)
+    pretrain([archive], tmp_path / "alone", _tiny(seed=1))
+    photographs = list(store.Corpus.open(archive).pixels())
+
+    def similarities(folder: Path) -> torch.Tensor:
+        loaded = load(folder)
+        [(_, rows)] = list(embed_images(loaded, photographs, batch=64))
+        texts = embed_texts(loaded, ["normal fundus", "cataract", "glaucoma, drusen"])
+        return torch.from_numpy(rows @ texts.T)
+
+    wanted = similarities(run)
+    taught = (similarities(tmp_path / "taught") - wanted).square().mean()
+    assert taught < (similarities(tmp_path / "alone") - wanted).square().mean()
+
+
+def test_a_run_that_falls_apart_stops_with_its_batch(archive: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(DataError, match="stopped_batch.json") as caught:
+        pretrain([archive], out, _tiny(learning_rate=1e30, head_rate=1e30, warmup=0, steps=30))
+    assert caught.value.code == "training_stopped"
+    told = json.loads((out / "work" / "stopped_batch.json").read_text(encoding="utf-8"))
+    assert len(told["images"]) == 6
+    assert set(told["texts"]) <= {text for text in told["texts"] if text}
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(
+    archive: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, written = tmp_path / "run", []
+
+    def full(path: Path, data: bytes) -> None:
+        written.append(path.name)
+        if written.count("checkpoint.pt") > 2:
+            raise OSError(28, "No space left on device")
+        real(path, data)
+
+    real = store.write_bytes
+    monkeypatch.setattr(store, "write_bytes", full)
+    with pytest.raises(DataError, match="free space on that disk, then go on with --resume"):
+        pretrain([archive], out, _tiny())
+    monkeypatch.undo()
+    assert not list(out.rglob("*.part"))
+    pretrain([archive], out, _tiny(), resume=True)
+    assert same(run, out)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -19,6 +20,8 @@ from funduscope.model import DualEncoder
 from funduscope.pretrain import health, objectives
 from funduscope.pretrain.plan import Batch
 from funduscope.pretrain.settings import PretrainSettings
+
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -157,11 +160,7 @@ class _Projections(nn.Module):
         return self._encoder[0].scale
 
 
-def distinct_pairs(
-    text_BE: np.ndarray[tuple[int, int], np.dtype[np.int64]],
-) -> tuple[
-    np.ndarray[tuple[int, int], np.dtype[np.int64]], np.ndarray[tuple[int], np.dtype[np.int64]]
-]:
+def distinct_pairs(text_BE: Ints) -> tuple[Ints, Ints]:
     """The distinct unordered pairs of texts (P, 2), missing ones -1, and which one each unit has."""
     pairs, place = np.unique(np.sort(text_BE, axis=1), axis=0, return_inverse=True)
     return pairs, place.reshape(-1)

@@ -189,7 +189,8 @@ def _dump(workers: list[BaseProcess]) -> None:
     """Have the workers write their stacks to stderr, and give them a moment to."""
     for worker in workers:
         if _DUMP is not None and worker.pid is not None:
-            print(f"stacks of the loader's process {worker.pid}:", file=sys.stderr, flush=True)
+            sys.stderr.write(f"stacks of the loader's process {worker.pid}:\n")
+            sys.stderr.flush()
             os.kill(worker.pid, _DUMP)
             worker.join(0.2)
 

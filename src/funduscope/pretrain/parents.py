@@ -32,12 +32,9 @@ def opened(settings: PretrainSettings) -> tuple[Loaded | None, Loaded | None]:
 def _check_continued(start: Loaded, settings: PretrainSettings) -> None:
     """A bundle goes on learning from what it was made for: the same words, the same pictures."""
     words = vocabulary()
+    installed = {"version": words.version, "hash": words.hash}
     pairs = (
-        (
-            "vocabulary",
-            start.spec.get("vocabulary"),
-            {"version": words.version, "hash": words.hash},
-        ),
+        ("vocabulary", start.spec.get("vocabulary"), installed),
         ("image spec", start.image_spec, settings.model.image_spec),
     )
     for what, theirs, ours in pairs:

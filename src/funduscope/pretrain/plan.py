@@ -18,6 +18,7 @@ import numpy.typing as npt
 from funduscope.errors import ConfigError, DataError
 from funduscope.findings import vocabulary
 from funduscope.pretrain.examples import Examples
+from funduscope.pretrain.said import implied
 from funduscope.pretrain.settings import PretrainSettings
 
 # The rarest finding is drawn at most this many times as often as the commonest.
@@ -45,8 +46,8 @@ class Batch:
         texts: the distinct texts, sorted.
         text_BE: the text drawn for each slot, -1 where the eye is missing.
         match_BET: the text is true of the eye in the slot.
-        said_BEF: findings said of the eye in the slot: 1 present, 0.5 uncertain, -1 absent, 0
-            silent; columns are the codes of the vocabulary.
+        said_BEF: findings said of the eye in the slot and what follows from them: 1 present, 0.5
+            uncertain, -1 absent, 0 silent; columns are the codes of the vocabulary.
         said_TF: the same of the texts.
     """
 
@@ -206,7 +207,7 @@ class Plan:
         match_BET[there_BE] = self._match(words, flip, numbers)
         findings = len(vocabulary())
         said_BEF = np.zeros((*eyes_BE.shape, findings), np.float32)
-        said_BEF[there_BE] = seen.said.dense(words, findings)
+        said_BEF[there_BE] = implied(seen.said.dense(words, findings))
         return Batch(
             step=step,
             window=window,
@@ -216,7 +217,7 @@ class Plan:
             text_BE=text_BE,
             match_BET=match_BET,
             said_BEF=said_BEF,
-            said_TF=seen.said_T.dense(numbers, findings),
+            said_TF=implied(seen.said_T.dense(numbers, findings)),
         )
 
     def _texts(self, words: npt.NDArray[Any], rng: np.random.Generator) -> Ints:

@@ -84,7 +84,7 @@ def bundle(
         "trained_on": dict(trained_on),
         "withheld": list(settings.withhold),
         "contamination": {"checked_against": []},
-        "recipe": settings.model_dump(mode="json", exclude={"licence"}),
+        "recipe": _recipe(settings),
         "licence": licence.splitlines()[0],
         "parent": None if parent is None else parent.id,
     }
@@ -98,6 +98,17 @@ def bundle(
         card=_card(trained_on, settings, parent),
         licence=licence + "\n",
     )
+
+
+def _recipe(settings: PretrainSettings) -> dict[str, Any]:
+    """The settings without places on this machine: a folder is told by its last name."""
+    recipe = settings.model_dump(mode="json", exclude={"licence"})
+    for name in ("start", "teacher"):
+        recipe[name] = recipe[name] and Path(recipe[name]).name
+    for name in ("image_tower", "text_tower"):
+        kind, colon, folder = recipe["model"][name].partition(":")
+        recipe["model"][name] = kind + colon + Path(folder).name
+    return recipe
 
 
 def terms(words: str) -> str:

@@ -110,6 +110,7 @@ def _train(
         ranks=accelerator.num_processes,
         device=accelerator.device.type,
     )
+    encoder.image.check_size(settings.train_size, place="train_size")
     encoder.image.train_blocks(settings.model.train_image, place="model.train_image")
     encoder.text.train_blocks(settings.model.text_trained, place="model.train_text")
     encoder.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

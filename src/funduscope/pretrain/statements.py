@@ -41,18 +41,17 @@ class Sayings:
         advice = pl.col("rule").str.contains("advice_to_clarify", literal=True).alias("advice")
         rows = assertions.with_columns(advice)
         kinds = rows.select(_ASKED).unique().sort(_ASKED).with_row_index("kind")
-        texts: list[tuple[int, str, str, dict[str, float]]] = []
+        texts: list[tuple[int, str, str, str, float]] = []
         said: list[tuple[int, str, float]] = []
         for row in kinds.iter_rows(named=True):
             one = _assertion(row)
             if shown([one]):
-                value = _VALUES[one.status]
-                said += [(row["kind"], code, v) for code, v in _closed(one.finding, value).items()]
+                said.append((row["kind"], one.finding, _VALUES[one.status]))
             texts += [(row["kind"], *text) for text in _statements(one)]
         self.rows = rows.join(kinds, on=_ASKED, nulls_equal=True)
         self.rows = self.rows.select("report_id", "eye", "kind")
         self._texts = pl.DataFrame(
-            [(kind, text, language) for kind, text, language, _ in texts],
+            [row[:3] for row in texts],
             schema={"kind": pl.UInt32, "text": pl.String, "language": pl.String},
             orient="row",
         )
@@ -62,7 +61,7 @@ class Sayings:
             orient="row",
         )
         self.said_of_statements = pl.DataFrame(
-            [(t, code, value) for _, t, _, says in texts for code, value in says.items()],
+            [(text, code, value) for _, text, _, code, value in texts],
             schema={"text": pl.String, "finding": pl.String, "value": pl.Float32},
             orient="row",
         ).unique()
@@ -89,8 +88,8 @@ class Sayings:
     def said(self, told: pl.DataFrame) -> pl.DataFrame:
         """Findings said of each (key, report_id, eye), the stronger word first: 1, 0.5, -1.
 
-        What is present makes its broader findings present. A report that names no eye speaks of
-        whichever eye is asked for.
+        What follows from it is for `said.implied`. A report that names no eye speaks of whichever
+        eye is asked for.
 
         Returns:
             key, report_id, eye, finding, value.
@@ -140,22 +139,16 @@ def _assertion(row: dict[str, object]) -> Assertion:
     return Assertion(eye="OD", start_char=0, end_char=0, rule=rule, **fields)  # type: ignore[arg-type]
 
 
-def _closed(finding: str, value: float) -> dict[str, float]:
-    """A finding's value, and that of the broader ones if it is present."""
-    broader = vocabulary().ancestors(finding) if value == PRESENT else ()
-    return {finding: value} | dict.fromkeys(broader, PRESENT)
-
-
-def _statements(one: Assertion) -> list[tuple[str, str, dict[str, float]]]:
-    """Text, language, what it says."""
+def _statements(one: Assertion) -> list[tuple[str, str, str, float]]:
+    """Text, language, the finding it states and its value."""
     if one.status == "absent" or one.experiencer == "family":
         return []
     words = vocabulary()
     made = []
     for language in ("en", "zh"):
-        said = _closed(one.finding, _VALUES[one.status])
-        made += [(c.text, language, said) for c in captions("", [one], "OD", language=language)]
+        said = one.finding, _VALUES[one.status]
+        made += [(c.text, language, *said) for c in captions("", [one], "OD", language=language)]
         if one.status == "present":
             for code in words.ancestors(one.finding):
-                made.append((getattr(words[code], language), language, _closed(code, PRESENT)))
+                made.append((getattr(words[code], language), language, code, PRESENT))
     return made
