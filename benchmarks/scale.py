@@ -10,19 +10,14 @@ an assumed utilization, which are options, like every price.
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import re
-import statistics
 import sys
 import tempfile
-import time
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-import torch
-from PIL import Image
+from read_costs import STORED, read_seconds, stored_photographs
 from scale_model import (
     Archive,
     Machine,
@@ -40,15 +35,12 @@ from scale_model import (
     reduced_bytes,
     train_hours,
 )
-from speed import photographs, processor
+from speed import processor
 from tower_costs import Cost, image_cost, load_words, text_cost
 
-from funduscope import inputs, tables
-from funduscope.pretrain.augment import augment
-from funduscope.pretrain.settings import PretrainSettings
+from funduscope import tables
 
 GIB = 2.0**30
-STORED = 1024  # px, longest side of a photograph in a corpus
 TOWERS = (("EfficientNet-Lite0", 224), ("EfficientNet-Lite1", 320), ("ViT-S/16", 320))
 TOKENS = 64
 PUBLISHED = 485_980  # photographs of ReVision's abstract
@@ -62,46 +54,11 @@ REMEDIES = (
     "  beside the GPU, or take a larger tower: it is free until the reading keeps up.",
     "- **ingest in one corpus**: one corpus a site, on machines of their own.",
     "- **time**: a smaller side, fewer epochs, a frozen tower, or the next machine.",
-    "- **memory of a GPU**: a smaller `chunk` (the batch stays); then logits B x T, which every",
-    "  rank holds whole: a smaller batch.",
+    "- **memory of a GPU**: a smaller `chunk` (the batch stays), then a smaller batch (logits).",
     "- **main memory**: fewer ranks a host, a smaller `window_mib`, fewer columns of the tables.",
     "- **network**: a larger share of the batch on each GPU; features and gradients do not grow",
     "  with the chunk.",
 )
-
-
-def stored_photographs(folder: Path) -> list[bytes]:
-    """Drawn photographs as a corpus stores them."""
-    stored = []
-    for path in photographs(folder, 6):
-        with Image.open(path) as image:
-            small = image.convert("RGB")
-            small.thumbnail((STORED, STORED), Image.Resampling.LANCZOS)
-            stream = io.BytesIO()
-            small.save(stream, "JPEG", quality=95)
-            stored.append(stream.getvalue())
-    return stored
-
-
-def read_seconds(stored: list[bytes], size: int) -> float:
-    """One stored photograph to a tensor, by one core: decoded, cropped, augmented, normalized."""
-    settings = PretrainSettings()
-    spec = settings.model.image_spec
-    crop = size * 5 // 4  # a margin for rotation and zoom
-    torch.set_num_threads(1)
-    rng = np.random.default_rng(0)
-    found = []
-    for _ in range(4):
-        begun = time.perf_counter()
-        crops = []
-        for at, data in enumerate(stored):
-            rgb = inputs.decode(data, name=str(at), min_side=crop)
-            crops.append(inputs.crop_field(rgb, inputs.find_field(rgb), crop))
-        stacked = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
-        changed = augment(stacked, size, settings.augment, rng)
-        inputs.standardize(changed.numpy(), spec)
-        found.append((time.perf_counter() - begun) / len(stored))
-    return statistics.median(found[1:])
 
 
 def row_bytes(count: int = 2000) -> float:
@@ -125,13 +82,11 @@ def ingest_figures(text: str) -> dict[str, float]:
         return float(found[1].replace(",", ""))
 
     projected = figure(r"Projection for ([\d,]+) photographs")
+    hours = 3600 / projected
     readings = figure(r"second pass, (\d+) readings")
     return {
-        "ingest_seconds": figure(r"linear\) \| ([\d.]+)") * 3600 / projected,
-        "scan_seconds": figure(r"second pass, \d+ readings \| ([\d.]+)")
-        * 3600
-        / readings
-        / projected,
+        "ingest_seconds": figure(r"linear\) \| ([\d.]+)") * hours,
+        "scan_seconds": figure(r"second pass, \d+ readings \| ([\d.]+)") * hours / readings,
         "strings": figure(r"string; ([\d,]+) are expected") / projected,
         "strings_a_reading": figure(r"once for every ([\d,]+) ways"),
         "photo_bytes": 1000 * figure(r"MB on disk for each 1,000 photographs \| (\d+)"),
@@ -250,6 +205,24 @@ def ingest_lines(found: list[Archive], unit: Unit) -> list[str]:
     ]
 
 
+def memory_rows(
+    found: list[Archive], unit: Unit, models: list[Model], on: list[Machine], window: float
+) -> list[str]:
+    """What a rank holds and sends, for each model on each machine."""
+    memory = []
+    for m in models:
+        for machine in on:
+            held = [f"{host_bytes(a, unit, m, machine, window) / GIB:,.1f}" for a in found]
+            memory.append(
+                line(m.name, machine.name, f"{machine.batch:,}",
+                     f"{logit_bytes(machine) / 2**20:,.1f}",
+                     f"{rank_bytes(m, machine) / GIB:.1f}", *held,
+                     f"{gathered_bytes(m, machine) / 1e6:,.1f}",
+                     f"{reduced_bytes(m, machine) / 1e6:,.1f}")
+            )  # fmt: skip
+    return memory
+
+
 def project_lines(
     found: list[Archive],
     unit: Unit,
@@ -259,7 +232,7 @@ def project_lines(
 ) -> list[str]:
     """Sections: hours and money, memory and network, what breaks first."""
     window = args.window_mib * 2.0**20
-    times, memory, breaks = [], [], []
+    times, breaks = [], []
     for a in found:
         for m in models:
             hours = [train_hours(a, unit, m, machine) for machine in on]
@@ -275,21 +248,10 @@ def project_lines(
                         f"{x.name}: {x.used:,.3g} of {x.allowed:,.3g} {x.unit} ({x.share:.0%})"
                         for x in (first, second)))
                 )  # fmt: skip
-    for m in models:
-        for machine in on:
-            held = [f"{host_bytes(a, unit, m, machine, window) / GIB:,.1f}" for a in found]
-            memory.append(
-                line(m.name, machine.name, f"{machine.batch:,}",
-                     f"{logit_bytes(machine) / 2**20:,.1f}",
-                     f"{rank_bytes(m, machine) / GIB:.1f}", *held,
-                     f"{gathered_bytes(m, machine) / 1e6:,.1f}",
-                     f"{reduced_bytes(m, machine) / 1e6:,.1f}")
-            )  # fmt: skip
-    names = [machine.name for machine in on]
     return [
         f"## Training: hours and money, {args.epochs:g} epochs",
         "",
-        *head("archive", "image tower", *names),
+        *head("archive", "image tower", *(machine.name for machine in on)),
         *times,
         "",
         "Money: hours x GPUs (or cores) x the price given. 1 CPU: measured; GPUs: assumed, above.",
@@ -299,7 +261,7 @@ def project_lines(
         *head("image tower", "machine", "batch", "logits B x T, MiB", "training, GiB",
               *(f"main memory, {a.name}, GiB" for a in found), "features gathered, MB a step",
               "gradients reduced, MB a step"),
-        *memory,
+        *memory_rows(found, unit, models, on, window),
         "",
         "Photographs are streamed from the shards; no second copy of them is made. Main memory is",
         f"the rows of the tables and the shuffle window ({args.window_mib} MiB) of each rank; on a",
@@ -379,11 +341,7 @@ def main() -> None:
         stored = stored_photographs(Path(folder))
     read = {size: read_seconds(stored, size) for _, size in TOWERS}
     figures = ingest_figures(INGEST.read_text(encoding="utf-8"))
-    unit = Unit(
-        row_bytes=row_bytes(),
-        text_seconds=texts[0].infer_ms / 1000,
-        **figures,
-    )
+    unit = Unit(row_bytes=row_bytes(), text_seconds=texts[0].infer_ms / 1000, **figures)
     shares = {"ViT": args.utilization_vit, "Eff": args.utilization_conv}
     models = [
         model_of(c, texts[0], read[c.size], shares[c.name[:3]]) for c in costs if c.threads == cores
