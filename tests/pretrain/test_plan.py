@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from funduscope.errors import ConfigError, DataError
 from funduscope.pretrain import PretrainSettings
 from funduscope.pretrain.examples import Examples
-from funduscope.pretrain.said import implied
 from funduscope.pretrain.plan import Batch, Plan
+from funduscope.pretrain.said import implied
 
 Make = Callable[..., Examples]
 law = settings(deadline=None, max_examples=25)

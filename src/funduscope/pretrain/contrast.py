@@ -161,6 +161,6 @@ class _Projections(nn.Module):
 
 
 def distinct_pairs(text_BE: Ints) -> tuple[Ints, Ints]:
-    """The distinct unordered pairs of texts (P, 2), missing ones -1, and which one each unit has."""
+    """The distinct unordered pairs of texts (P, 2), -1 for none, and which one each unit has."""
     pairs, place = np.unique(np.sort(text_BE, axis=1), axis=0, return_inverse=True)
     return pairs, place.reshape(-1)

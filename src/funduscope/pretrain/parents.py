@@ -42,8 +42,8 @@ def _check_continued(start: Loaded, settings: PretrainSettings) -> None:
             raise ConfigError(
                 f"{what} {theirs}",
                 place=f"the bundle {settings.start}, to be continued with {what} {ours}",
-                rule="a bundle continues on the vocabulary and the image spec that it was made with",
-                remedy="give a bundle of this version, or set [model] as in its bundle.json",
+                rule="a bundle continues on the vocabulary and image spec it was made with",
+                remedy="give a bundle of this version, or set model.* as in its bundle.json",
             )
 
 
