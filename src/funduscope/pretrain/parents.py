@@ -14,7 +14,7 @@ from funduscope.errors import ConfigError
 from funduscope.findings import vocabulary
 from funduscope.inputs.text import Tokenizer
 from funduscope.model import DualEncoder, Loaded, image_tower, load, text_tower
-from funduscope.model.bilingual import teach_chinese
+from funduscope.model.bilingual import phrase_pairs, teach_chinese
 from funduscope.pretrain.settings import PretrainSettings
 
 FILE = "beginning.safetensors"
@@ -68,7 +68,8 @@ def beginning(
     if accelerator.is_main_process and not file.exists():
         if start is None and settings.model.text_tower == "minilm":
             steps, seed = settings.model.alignment_steps, settings.seed
-            teach_chinese(encoder.text, tokenizer, steps=steps, seed=seed, progress=progress)
+            pairs = phrase_pairs(seed)
+            teach_chinese(encoder.text, tokenizer, pairs, steps=steps, seed=seed, progress=progress)
         whole = {name: tensor.contiguous() for name, tensor in encoder.state_dict().items()}
         store.write_bytes(file, to_bytes(whole))
     accelerator.wait_for_everyone()
