@@ -9,8 +9,7 @@ import torch
 from funduscope.errors import ConfigError
 from funduscope.findings import vocabulary
 from funduscope.model import ModelSettings
-from funduscope.model.bilingual import phrase_pairs, teach_chinese
-from funduscope.model.text_tower import build, from_spec, new_rows
+from funduscope.model.text_tower import build, from_spec
 
 
 @pytest.fixture(scope="module")
@@ -45,32 +44,6 @@ def test_padding_does_not_matter(minilm) -> None:
     alone = encode(*minilm, ["drusen"])[0]
     padded = encode(*minilm, ["drusen", "moderate nonproliferative diabetic retinopathy"])[0]
     assert torch.allclose(alone, padded, atol=1e-5)
-
-
-def test_teaching_moves_chinese_only() -> None:
-    tower, tokenizer = build(ModelSettings(english_rows=1000, train_text="full"))
-    tower.eval()
-    table = tower.body.embeddings.word_embeddings.weight
-    before = table.detach().clone()
-    english = encode(tower, tokenizer, ["cataract"])
-    score = teach_chinese(tower.train(), tokenizer, steps=3, seed=0, progress=None)
-    assert tower.training
-    tower.eval()
-    fresh = new_rows(tokenizer)
-    kept = torch.ones(len(table), dtype=torch.bool)
-    kept[fresh] = False
-    assert torch.equal(table[kept], before[kept])
-    assert not torch.equal(table[fresh], before[fresh])
-    assert torch.equal(encode(tower, tokenizer, ["cataract"]), english)
-    assert all(p.grad is None for p in tower.parameters())
-    assert 0.2 < score < 1.0
-
-
-def test_pairs_come_from_the_vocabulary_and_repeat() -> None:
-    pairs = phrase_pairs(0, statements=50)
-    assert ("青光眼", "glaucoma") in pairs
-    assert pairs == phrase_pairs(0, statements=50)
-    assert any(zh.startswith("未见") and en.startswith("no ") for zh, en in pairs)
 
 
 def settings(folder, **others) -> ModelSettings:

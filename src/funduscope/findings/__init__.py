@@ -11,6 +11,7 @@ from funduscope.findings.class_lists import ClassList, class_list, class_lists
 from funduscope.findings.examinations import describes_fundus, other_examination
 from funduscope.findings.extraction import extract
 from funduscope.findings.labels import LabelRow, label_rows
+from funduscope.findings.phrases import Phrase, everyday_phrases, paraphrases_in
 from funduscope.findings.prompts import PromptBank, bank_of, prompt_bank
 from funduscope.findings.scales import (
     Scale,
@@ -33,6 +34,7 @@ __all__ = [
     "ClassList",
     "Finding",
     "LabelRow",
+    "Phrase",
     "PromptBank",
     "Scale",
     "ScaleMapping",
@@ -45,10 +47,12 @@ __all__ = [
     "convert",
     "describes_fundus",
     "extract",
+    "everyday_phrases",
     "eye_texts",
     "label_rows",
     "language_of",
     "other_examination",
+    "paraphrases_in",
     "prompt_bank",
     "scale_mappings",
     "scales",

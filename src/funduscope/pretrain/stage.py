@@ -15,7 +15,7 @@ from funduscope.config import Progress, Quiet
 from funduscope.errors import ConfigError
 from funduscope.inputs.text import Tokenizer
 from funduscope.model import DualEncoder, image_tower, save, text_tower
-from funduscope.model.bilingual import teach_chinese
+from funduscope.model.bilingual import phrase_pairs, teach_chinese
 from funduscope.pretrain.crops import make_crops
 from funduscope.pretrain.engine import Trainer, keep_freed_memory
 from funduscope.pretrain.examples import Example, read_examples
@@ -98,8 +98,9 @@ def _train(
     encoder = DualEncoder(image, text, settings.model.dim)
     checkpoint = work / "checkpoint.pt"
     if settings.model.text_tower == "minilm" and not checkpoint.exists():
-        steps = settings.model.alignment_steps
-        teach_chinese(text, tokenizer, steps=steps, seed=settings.seed, progress=progress)
+        steps, seed = settings.model.alignment_steps, settings.seed
+        pairs = phrase_pairs(seed)
+        teach_chinese(text, tokenizer, pairs, steps=steps, seed=seed, progress=progress)
     trainer = Trainer(encoder, tokenizer, sampler, crops, settings)
     if checkpoint.exists():
         trainer.restore(checkpoint)
