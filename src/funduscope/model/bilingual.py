@@ -87,7 +87,7 @@ def _statements(rng: np.random.Generator, count: int) -> Iterator[Pair]:
         code: [
             f"{scale.code}:{step.value}"
             for scale in scales_of(code)
-            if scale.in_reports and code in scale.findings
+            if scale.in_reports
             for step in scale.values
         ]
         for code in words.codes
