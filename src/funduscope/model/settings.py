@@ -50,7 +50,7 @@ class ModelSettings(Settings):
         8500, ge=1000, description="most frequent English token rows kept of MiniLM"
     )
     alignment_steps: int = Field(
-        300, ge=0, description="steps that teach the Chinese token rows (minilm only)"
+        500, ge=0, description="steps that teach the Chinese token rows (minilm only)"
     )
 
     @field_validator("image_tower", "text_tower")
