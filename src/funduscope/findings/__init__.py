@@ -11,10 +11,7 @@ from funduscope.findings.class_lists import ClassList, class_list, class_lists
 from funduscope.findings.examinations import describes_fundus, other_examination
 from funduscope.findings.extraction import extract
 from funduscope.findings.labels import LabelRow, label_rows
-<<<<<<< HEAD
 from funduscope.findings.mirror import mirrored
-=======
->>>>>>> text
 from funduscope.findings.phrases import Phrase, everyday_phrases, paraphrases_in
 from funduscope.findings.prompts import PromptBank, bank_of, prompt_bank
 from funduscope.findings.scales import (

@@ -151,8 +151,6 @@ def teach_chinese(
     """
     training = tower.training
     tower.eval()
-<<<<<<< HEAD
-=======
     table_VW = tower.body.embeddings.word_embeddings.weight.detach()
     with torch.no_grad():
         table_VW[new_rows(tokenizer)] = start_rows(table_VW, tokenizer, pairs, seed)
@@ -170,16 +168,10 @@ def _fit_rows(
     shown: Progress,
 ) -> list[float]:
     """Correct the Chinese rows step by step; the explained share of each step's batch."""
->>>>>>> text
     rows = new_rows(tokenizer)
     table_VW = tower.body.embeddings.word_embeddings.weight.detach()
     target_PW = _targets(tower, tokenizer, pairs)
     spread = float((target_PW - target_PW.mean(0)).square().mean())
-<<<<<<< HEAD
-    with torch.no_grad():
-        table_VW[rows] = start_rows(table_VW, tokenizer, pairs, seed)
-=======
->>>>>>> text
     taught_RW = torch.nn.Parameter(table_VW[rows].clone())
     slot_V = torch.full((len(table_VW),), -1)
     slot_V[rows] = torch.arange(len(rows))
@@ -188,20 +180,11 @@ def _fit_rows(
     shown.start("teaching Chinese token rows", steps)
     for step, chosen in enumerate(_batches(tokenizer, [zh for zh, _ in pairs], steps, seed)):
         ids_BL, mask_BL = _tensors(tokenizer, [pairs[i][0] for i in chosen])
-<<<<<<< HEAD
-        mine_BL1 = slot_V[ids_BL].unsqueeze(-1)
-        row_BLW = torch.where(
-            mine_BL1 >= 0, taught_RW[slot_V[ids_BL].clamp(min=0)], table_VW[ids_BL]
-        )
-        made_BW = tower.from_rows(row_BLW, mask_BL)
-        loss = (made_BW - target_PW[chosen]).square().mean() / spread
-=======
         own_BL = slot_V[ids_BL]
         row_BLW = torch.where(
             (own_BL >= 0).unsqueeze(-1), taught_RW[own_BL.clamp(min=0)], table_VW[ids_BL]
         )
         loss = (tower.from_rows(row_BLW, mask_BL) - target_PW[chosen]).square().mean() / spread
->>>>>>> text
         optimizer.zero_grad()
         torch.autograd.backward(loss, inputs=[taught_RW])
         for group in optimizer.param_groups:
@@ -212,12 +195,7 @@ def _fit_rows(
     shown.done()
     with torch.no_grad():
         table_VW[rows] = taught_RW
-<<<<<<< HEAD
-    tower.train(training)
-    return float(np.mean(explained[-20:])) if explained else 0.0
-=======
     return explained
->>>>>>> text
 
 
 def start_rows(table_VW: Tensor, tokenizer: Tokenizer, pairs: Sequence[Pair], seed: int) -> Tensor:

@@ -12,14 +12,8 @@ from accelerate import Accelerator
 from funduscope import store, tables
 from funduscope.config import Progress, Quiet
 from funduscope.inputs.text import Tokenizer
-<<<<<<< HEAD
 from funduscope.model import Loaded
 from funduscope.pretrain import parents, ranks, release
-=======
-from funduscope.model import DualEncoder, image_tower, save, text_tower
-from funduscope.model.bilingual import phrase_pairs, teach_chinese
-from funduscope.pretrain.crops import make_crops
->>>>>>> text
 from funduscope.pretrain.engine import Trainer, keep_freed_memory
 from funduscope.pretrain.examples import read_examples
 from funduscope.pretrain.loader import Loader
@@ -109,55 +103,8 @@ def _train(
     work = out / WORK
     work.mkdir(exist_ok=True)
     torch.manual_seed(settings.seed)
-<<<<<<< HEAD
     encoder, tokenizer = parents.beginning(settings, start, work, accelerator, progress)
     encoder = normalized(
-=======
-    text, tokenizer = text_tower.build(settings.model)
-    image = image_tower.build(settings.model)
-    encoder = DualEncoder(image, text, settings.model.dim)
-    checkpoint = work / "checkpoint.pt"
-    if settings.model.text_tower == "minilm" and not checkpoint.exists():
-        steps, seed = settings.model.alignment_steps, settings.seed
-        pairs = phrase_pairs(seed)
-        teach_chinese(text, tokenizer, pairs, steps=steps, seed=seed, progress=progress)
-    trainer = Trainer(encoder, tokenizer, sampler, crops, settings)
-    if checkpoint.exists():
-        trainer.restore(checkpoint)
-    trainer.run(work, progress)
-    return trainer, tokenizer
-
-
-def _counts(examples: Sequence[Example]) -> dict[str, Any]:
-    return {
-        "images": len(examples),
-        "patients": len({e.patient_id for e in examples}),
-        "captions": len({c for e in examples for c in e.captions}),
-    }
-
-
-def _release(
-    encoder: DualEncoder,
-    tokenizer: Tokenizer,
-    examples: Sequence[Example],
-    corpora: Sequence[store.Corpus],
-    settings: PretrainSettings,
-    licence: str,
-    folder: Path,
-) -> store.Bundle:
-    counts = _counts(examples)
-    facts: dict[str, Any] = {
-        "corpora": [c.id for c in corpora],
-        "trained_on": counts,
-        "withheld": list(settings.withhold),
-        "contamination": {"checked_against": []},
-        "recipe": settings.model_dump(mode="json", exclude={"licence"}),
-        "licence": licence.splitlines()[0],
-        "parent": None,
-    }
-    return save(
-        folder,
->>>>>>> text
         encoder,
         settings,
         ranks=accelerator.num_processes,
