@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from funduscope.pretrain.sampling import Sampler
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from torch.nn import functional
@@ -34,7 +35,6 @@ from funduscope.model import ModelSettings, bilingual, text_tower
 from funduscope.pretrain import PretrainSettings
 from funduscope.pretrain.examples import read_examples
 from funduscope.pretrain.objectives import infonce
-from funduscope.pretrain.sampling import Sampler
 
 BANKS, LANGUAGES = ("plain", "paraphrase"), ("en", "zh", "both")
 Rows = NDArray[np.float32]

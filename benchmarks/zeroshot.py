@@ -87,8 +87,8 @@ def neighbors(bundle: store.Bundle, corpus: Path) -> str:
     loaded = model.load(bundle.path)
     settings = PretrainSettings.model_validate(bundle.spec["recipe"])
     examples = read_examples([store.Corpus.open(corpus)], settings)
-    said = {text for example in examples for text in example.statements}
-    trained = sorted(text for text in said if text.isascii())
+    said = examples.texts.gather(sorted(set(examples.statements.items.tolist())))
+    trained = [text for text in said if text.isascii()]
     rows = model.embed_texts(loaded, trained)
     bank = findings.prompt_bank("plain")
     heads = (

@@ -7,7 +7,10 @@ lens and export only where they are drawn, so that few passes over the pixels ar
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -44,7 +47,7 @@ class _Draws:
     def __init__(self, rng: np.random.Generator, count: int, device: torch.device) -> None:
         self.rng, self.count, self.device = rng, count, device
 
-    def tensor(self, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Tensor:
+    def tensor(self, values: npt.NDArray[Any]) -> Tensor:
         return torch.from_numpy(values.astype(np.float32)).to(self.device)
 
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:

@@ -186,13 +186,17 @@ def _begin(_: int) -> None:
 
 
 def _dump(workers: list[BaseProcess]) -> None:
-    """Have the workers write their stacks to stderr, and give them a moment to."""
+    """Have the workers write their stacks to stderr, and give them a moment to.
+
+    One that is not even up yet cannot: the signal ends it.
+    """
     for worker in workers:
         if _DUMP is not None and worker.pid is not None:
             sys.stderr.write(f"stacks of the loader's process {worker.pid}:\n")
             sys.stderr.flush()
-            os.kill(worker.pid, _DUMP)
-            worker.join(0.2)
+            with contextlib.suppress(RuntimeError):  # torch reports a death
+                os.kill(worker.pid, _DUMP)
+                worker.join(0.2)
 
 
 def _end(stream: Any, workers: list[BaseProcess]) -> None:
