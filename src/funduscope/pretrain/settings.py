@@ -78,7 +78,7 @@ class PretrainSettings(Settings):
     warmup: int = Field(40, ge=0, description="steps of linear warm-up; cosine to zero follows")
     ema: float = Field(0.995, ge=0, lt=1, description="decay of the averaged weights, released")
     temper: float = Field(
-        0.5, ge=0, le=1, description="draw an eye with (frequency of its rarest finding)^-temper"
+        0.5, ge=0, le=1, description="draw an eye with (frequency of its findings)^-temper"
     )
     languages: tuple[str, ...] = Field(
         ("en", "zh", "mixed"), description="languages of the captions read"
