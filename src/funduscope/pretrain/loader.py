@@ -102,17 +102,18 @@ class Loader:
     def _next(self, stream: Any, workers: list[BaseProcess]) -> Tensor:
         try:
             made = next(stream)
-        except RuntimeError as error:
+        except (RuntimeError, OSError, EOFError) as error:  # also: died while it handed one over
             raise self._stopped(error, workers) from error
         if isinstance(made, _Fault):
             raise DataError(**asdict(made))
         crops: Tensor = made
         return crops
 
-    def _stopped(self, error: RuntimeError, workers: list[BaseProcess]) -> Exception:
+    def _stopped(self, error: Exception, workers: list[BaseProcess]) -> Exception:
         """What to raise when a worker is dead or gives nothing; any other error is our own."""
         for worker in workers:
-            worker.join(0)
+            with contextlib.suppress(RuntimeError):  # torch reports the death once more
+                worker.join(0.2)
         dead = [w for w in workers if w.exitcode is not None]
         limit = self.plan.settings.loader_timeout_s
         if not dead and "timed out" not in str(error):
