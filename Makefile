@@ -37,11 +37,11 @@ services: $(VENV)/.ready
 		&& test -x /usr/bin/chromium \
 		|| { $(SUDO) apt-get update -q \
 		&& $(SUDO) apt-get install -y -q --no-install-recommends $(SERVICES); }
-	FUNDUSCOPE_FULL=services $(BIN)/python -m pytest -m services
+	FUNDUSCOPE_FULL=services $(BIN)/python -m pytest -n 0 -m services
 
 # full-size proofs: each writes what it measured to docs/results/
 accept: $(VENV)/.ready
-	FUNDUSCOPE_FULL=accept $(BIN)/python -m pytest -m accept
+	FUNDUSCOPE_FULL=accept $(BIN)/python -m pytest -n 0 -m accept
 
 bench: $(VENV)/.ready
 	$(BIN)/python benchmarks/speed.py
@@ -49,7 +49,7 @@ bench: $(VENV)/.ready
 
 # kill and resume, again and again
 soak: $(VENV)/.ready
-	FUNDUSCOPE_FULL=soak $(BIN)/python -m pytest -m soak
+	FUNDUSCOPE_FULL=soak $(BIN)/python -m pytest -n 0 -m soak
 
 $(VENV)/.ready: pyproject.toml requirements/constraints.txt
 	$(PYTHON) -m venv $(VENV)

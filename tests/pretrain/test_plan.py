@@ -105,9 +105,15 @@ def test_what_is_rare_is_drawn_more_often_as_often_as_expected(make_examples: Ma
     plan = Plan(examples, PretrainSettings(batch=16, temper=0.5, window_mib=4))
     shown = np.concatenate([plan.epoch(n).units_KB.ravel() for n in range(60)])
     often = np.bincount(shown, minlength=len(plan.slots_UE)) / 60
-    rare = np.array([5 in examples.said[e] for e in range(len(often))])
-    ratio = np.sqrt(len(rare) / rare.sum())  # of (frequency)^-0.5
-    assert plan.expected_U[rare].mean() / plan.expected_U[~rare].mean() == pytest.approx(ratio)
+    said = examples.said
+    stated = [
+        tuple(said[e][said.values[said.starts[e] : said.starts[e + 1]] > 0])
+        for e in examples.words_E
+    ]
+    count = np.array([stated.count(one) for one in stated])
+    weight = np.minimum(count**-0.5, (count**-0.5).min() * 12)
+    assert plan.expected_U == pytest.approx(weight / weight.mean())
+    rare = weight > weight.mean()
     assert plan.expected_U.mean() == pytest.approx(1)
     cut = sum(plan.epoch(n).cut for n in range(60)) / 60 / len(often)
     assert often[rare].mean() == pytest.approx(plan.expected_U[rare].mean(), rel=0.05 + cut)
