@@ -73,7 +73,6 @@ def bundle(
     settings: PretrainSettings,
     trained_on: Mapping[str, Any],
     folder: Path,
-    *,
     corpora: Sequence[store.Corpus],
     parent: Loaded | None,
     licence: str,

@@ -55,14 +55,13 @@ def pretrain(
     start, teacher = parents.opened(settings)
     plan = Plan(read_examples(opened, settings), settings)
     out = Path(out)
-    inputs = [{"kind": "corpus", "id": c.id, "path": str(c.path)} for c in opened]
     with ranks.first_creates(
         accelerator,
         out,
         kind="run",
         config=settings.model_dump(mode="json"),
         seed=settings.seed,
-        inputs=inputs,
+        inputs=[{"kind": "corpus", "id": c.id, "path": str(c.path)} for c in opened],
         resume=resume,
         force=force,
     ) as output:
@@ -71,17 +70,10 @@ def pretrain(
             trainer, tokenizer = _train(plan, start, teacher, accelerator, out, shown)
         encoder = trainer.release()
         if output is not None:
-            tables.write(tables.LOG, tables.frame(tables.LOG, trainer.log), out / "log.parquet")
             read = release.counted(opened, plan.examples, settings)
+            tables.write(tables.LOG, tables.frame(tables.LOG, trainer.log), out / "log.parquet")
             bundle = release.bundle(
-                encoder,
-                tokenizer,
-                settings,
-                read,
-                out / "bundle",
-                corpora=opened,
-                parent=start,
-                licence=licence,
+                encoder, tokenizer, settings, read, out / "bundle", opened, start, licence
             )
             release.page(out / "report.html", settings, read, opened, trainer.log, bundle.id)
             shutil.rmtree(out / WORK)
