@@ -97,3 +97,22 @@ def test_what_only_an_objective_needs_is_no_part_of_the_encoder(encoder: DualEnc
         made = list(Contrast(encoder, settings(objective=objective)).parameters())
         assert sum(id(p) not in own for p in made) == extra
         assert sum(id(p) in own for p in made) == 3
+
+
+def test_names_are_asked_of_every_eye_against_normal(encoder: DualEncoder) -> None:
+    from dataclasses import replace
+
+    batch, image, text = drawn(1)
+    said = np.zeros((UNITS, 1, 3), np.float32)
+    said[:, 0, 0] = [1, -1, 0, 0.5, 1, -1, 0, 0]
+    batch = replace(batch, said_BEF=said, names=("drusen", "normal"), codes_K=np.array([0]))
+    names = torch.randn(2, 128)
+    with torch.no_grad():
+        contrast = Contrast(encoder, settings(named=3.0))
+        plain = contrast(image, text, batch)
+        asked = contrast(image, text, batch, None, names)
+        words = encoder.project_text(names)
+        toward = encoder.project_image(image[:, 0]) @ (words[0] - words[1])
+        logits = (10.0 * toward - 1.0)[:, None]
+        expected = 3.0 * objectives.named(logits, torch.from_numpy(said[:, 0, :1]), silent=0.2)
+    assert torch.allclose(asked.loss - plain.loss, expected, atol=1e-5)

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from funduscope.pretrain.objectives import agreement, distill, findings, infonce, patient, sigmoid
+from funduscope.pretrain.objectives import (
+    agreement,
+    distill,
+    findings,
+    infonce,
+    named,
+    patient,
+    sigmoid,
+)
 
 SEEDS = st.integers(0, 2**31)
 
@@ -348,3 +356,16 @@ def test_the_precision_of_the_logits_is_kept(dtype):
     assert {x.dtype for x in found} == {dtype}
     far = [loss(1e4 * logits, match) for loss in (infonce, sigmoid)]
     assert all(torch.isfinite(x) for x in far)
+
+
+def test_a_name_is_a_question_that_doubts_leave_out() -> None:
+    logits = torch.tensor([[2.0], [-1.0], [0.5], [3.0]], dtype=torch.float64, requires_grad=True)
+    said = torch.tensor([[1.0], [-1.0], [0.0], [0.5]], dtype=torch.float64)
+    loss = named(logits, said, silent=0.25)
+    by_hand = (math.log1p(math.exp(-2.0)) + math.log1p(math.exp(-1.0))) / 2.25
+    by_hand += 0.25 * math.log1p(math.exp(0.5)) / 2.25
+    assert loss.item() == pytest.approx(by_hand)
+    torch.autograd.backward(loss)
+    assert logits.grad is not None
+    assert logits.grad[3] == 0
+    assert logits.grad[0] < 0 < logits.grad[1]

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funduscope.errors import ConfigError, DataError
+from funduscope.findings import vocabulary
 from funduscope.pretrain import PretrainSettings
 from funduscope.pretrain.examples import Examples
 from funduscope.pretrain.plan import Batch, Plan
@@ -202,3 +203,15 @@ def test_patient_without_a_known_eye_is_refused(make_examples: Make) -> None:
     made = PretrainSettings.model_validate({"batch": 4, "objective": "patient"})
     with pytest.raises(DataError, match="choose the objective infonce"):
         Plan(make_examples(10, unknown=1.0), made)
+
+
+def test_names_are_asked_of_findings_that_are_often_stated(make_examples: Make) -> None:
+    made = PretrainSettings(batch=16, named=1.0)
+    plan = Plan(make_examples(200, 3), made)
+    one, two = first(plan, 2)
+    codes = vocabulary().codes
+    assert len(one.names) == len(one.codes_K) + 1
+    for code, name in zip([*(codes[k] for k in one.codes_K), "normal"], one.names, strict=True):
+        assert name in (*vocabulary()[code].names("en"), *vocabulary()[code].names("zh"))
+    assert one.names != two.names
+    assert not first(Plan(make_examples(200, 3), PretrainSettings(batch=16)), 1)[0].names

@@ -46,6 +46,9 @@ class Contrast(nn.Module):
         dim = encoder.image_projection.out_features
         if settings.objective == "sigmoid":
             self.bias = nn.Parameter(torch.tensor(-10.0))  # SigLIP: most pairs do not belong
+        if settings.named:
+            self.named_log_scale = nn.Parameter(torch.tensor(10.0).log())
+            self.named_bias = nn.Parameter(torch.tensor(-1.0))
         if settings.objective == "patient":
             self.patient_image = nn.Linear(encoder.image.width, dim, bias=False)
             self.patient_text = nn.Linear(encoder.text.width, dim, bias=False)
@@ -56,6 +59,7 @@ class Contrast(nn.Module):
         text_TW: Tensor,
         batch: Batch,
         teacher: tuple[Tensor, Tensor] | None = None,
+        names_KW: Tensor | None = None,
     ) -> Compared:
         """Loss and health.
 
@@ -64,6 +68,7 @@ class Contrast(nn.Module):
             text_TW: features of the distinct texts.
             batch: which texts are true of which photograph, what the reports say.
             teacher: unit vectors (B, E, D') and (T, D') of a teacher, to be mimicked.
+            names_KW: features of the names asked and of `normal`, if the loss `named` is on.
         """
         there_BE = torch.from_numpy(batch.rows_BE >= 0).to(image_BEC.device)
         image_BED = functional.normalize(self.encoder.image(image_BEC), dim=-1)
@@ -77,6 +82,9 @@ class Contrast(nn.Module):
                 logits_BET[there_BE], self.encoder.scale.detach() * theirs_BET[there_BE], 1.0
             )
             loss = loss + self.settings.distill * mimicked
+        if names_KW is not None:
+            asked = self._named(image_BED[there_BE], names_KW, batch)
+            loss = loss + self.settings.named * asked
         with torch.no_grad():
             measured = self._health(image_BED, text_TD, logits_BET, match_BET, there_BE)
         return Compared(loss, measured)
@@ -109,6 +117,14 @@ class Contrast(nn.Module):
             agree_IT = objectives.agreement(said_IF, said_TF)
             return objectives.findings(logits_IT, match_IT, agree_IT, soft=s.soft, repel=s.repel)
         return objectives.infonce(logits_IT, match_IT)
+
+    def _named(self, image_ID: Tensor, names_KW: Tensor, batch: Batch) -> Tensor:
+        names_KD = functional.normalize(self.encoder.text(names_KW), dim=-1)
+        toward_DK = (names_KD[:-1] - names_KD[-1:]).T
+        logits_IK = self.named_log_scale.exp() * image_ID @ toward_DK + self.named_bias
+        said_IF = batch.said_BEF[batch.rows_BE >= 0]
+        said_IK = torch.from_numpy(said_IF[:, batch.codes_K]).to(logits_IK)
+        return objectives.named(logits_IK, said_IK, silent=self.settings.silent)
 
     def _patients(
         self, image_BEC: Tensor, there_BE: Tensor, text_TW: Tensor, batch: Batch

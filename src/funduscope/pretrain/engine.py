@@ -145,7 +145,7 @@ class Trainer:
         gathered = self.share.gather(batch, parts, outputs)
         image_BEC = gathered.image_BEC.requires_grad_()
         text_TW = gathered.text_TW.requires_grad_()
-        compared = self.contrast(image_BEC, text_TW, batch, gathered.teacher)
+        compared = self.contrast(image_BEC, text_TW, batch, gathered.teacher, gathered.names_KW)
         torch.autograd.backward(compared.loss / self.settings.accumulation)
         assert image_BEC.grad is not None
         assert text_TW.grad is not None

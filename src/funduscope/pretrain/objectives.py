@@ -127,6 +127,27 @@ def findings(
     return _both_ways(logits_IT, rows_IT, columns_IT, push_IT, torch.ones_like(logits_IT[:, 0]))
 
 
+def named(logits_IK: Tensor, said_IK: Tensor, *, silent: float) -> Tensor:
+    """Is this finding there? asked of every eye for every finding's name, from the reports alone.
+
+        L = sum_ik w_ik BCE(sigmoid(logits_ik), [said_ik = 1]) / sum_ik w_ik
+
+    with weight 1 where the report states or denies the finding, `silent` where it does not mention
+    it, 0 where it doubts it. Zero-shot scoring asks this very question, of a name against "normal
+    fundus"; a contrast over captions asks it only of the texts of the batch. Names of labels as
+    texts are the idea of FLAIR (arXiv 2308.07898); here reports take the place of labels.
+
+    Args:
+        logits_IK: scaled similarity of each photograph to each name, less that to "normal".
+        said_IK: 1 present, 0.5 uncertain, -1 absent, 0 silent.
+        silent: weight from 0 to 1; above 0 and below 1 since a report lists what was looked for.
+    """
+    weight_IK = (said_IK.abs() == 1) + silent * (said_IK == 0)
+    truth_IK = (said_IK == 1).to(logits_IK.dtype)
+    asked_IK = functional.binary_cross_entropy_with_logits(logits_IK, truth_IK, reduction="none")
+    return (asked_IK * weight_IK).sum() / weight_IK.sum().clamp(min=1e-9)
+
+
 def patient(
     logits_EBT: Tensor, match_EBT: Tensor, present_EB: Tensor, logits_BP: Tensor, match_BP: Tensor
 ) -> Tensor:

@@ -8,8 +8,8 @@ batch, F findings, U all units.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ from funduscope.pretrain.settings import PretrainSettings
 
 # The rarest findings are drawn at most this many times as often as the commonest.
 _LARGEST_RATIO = 12.0
+# Findings stated of fewer eyes are not asked by name: nothing could be learned of them.
+_ASKED_FROM = 10
 _MIB = 2**20
 
 Ints = npt.NDArray[np.int64]
@@ -49,6 +51,9 @@ class Batch:
         said_BEF: findings said of the eye in the slot and what follows from them: 1 present, 0.5
             uncertain, -1 absent, 0 silent; columns are the codes of the vocabulary.
         said_TF: the same of the texts.
+        names: a name of each finding asked of every eye, and last one of `normal`; empty unless
+            the loss `named` is on.
+        codes_K: int64, which findings these are (without `normal`), as numbers of codes.
     """
 
     step: int
@@ -60,6 +65,8 @@ class Batch:
     match_BET: Bools
     said_BEF: Floats
     said_TF: Floats
+    names: Sequence[str] = ()
+    codes_K: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,7 @@ class Plan:
                 remedy=f"set batch to {patients} or less",
             )
         self.expected_U = _expected(examples, self.slots_UE, settings.temper)
+        self._asked_K = _asked(examples)
 
     def batches(self, start: int = 0) -> Iterator[Batch]:
         """The batches from number `start` on, endless; earlier ones are not built."""
@@ -218,7 +226,21 @@ class Plan:
             match_BET=match_BET,
             said_BEF=said_BEF,
             said_TF=implied(seen.said_T.dense(numbers, findings)),
+            names=self._names(rng),
+            codes_K=self._asked_K,
         )
+
+    def _names(self, rng: np.random.Generator) -> list[str]:
+        """One name of each finding asked, in either language, and one of `normal`."""
+        if not self.settings.named:
+            return []
+        words = vocabulary()
+        codes = [words.codes[k] for k in self._asked_K]
+        drawn = []
+        for code in [*codes, "normal"]:
+            names = words[code].names(("en", "zh")[int(rng.integers(2))])
+            drawn.append(names[int(rng.integers(len(names)))])
+        return drawn
 
     def _texts(self, words: npt.NDArray[Any], rng: np.random.Generator) -> Ints:
         """A text for each eye: whole or a statement, then a language, then one of its forms."""
@@ -288,6 +310,24 @@ def _expected(
     weight = np.minimum(weight, weight.min() * _LARGEST_RATIO)
     result: npt.NDArray[np.float64] = weight / weight.mean()
     return result
+
+
+def _asked(examples: Examples) -> Ints:
+    """Findings stated of at least `_ASKED_FROM` eyes, but for `normal`, as numbers of codes.
+
+    A finding is stated by its narrower ones as well.
+    """
+    words = vocabulary()
+    at, _ = examples.said.many(examples.words_E)
+    stated = np.bincount(
+        examples.said.items[at[examples.said.values[at] == 1]], minlength=len(words)
+    )
+    often = stated.copy()
+    for number, code in enumerate(words.codes):
+        for broader in words.ancestors(code):
+            often[words.codes.index(broader)] += stated[number]
+    often[words.codes.index("normal")] = 0
+    return np.flatnonzero(often >= _ASKED_FROM)
 
 
 def _occurrence(names: npt.NDArray[Any]) -> Ints:

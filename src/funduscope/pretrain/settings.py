@@ -53,6 +53,12 @@ class PretrainSettings(Settings):
     repel: float = Field(
         1.0, ge=0, description="findings: extra weight of reports that contradict each other"
     )
+    named: float = Field(
+        0.0, ge=0, description="weight of asking every finding's name of every eye"
+    )
+    silent: float = Field(
+        0.2, ge=0, le=1, description="named: weight of findings that a report does not mention"
+    )
     masked: float = Field(
         0.0, ge=0, description="weight of the masked-image loss (patch towers only)"
     )

@@ -71,6 +71,7 @@ class Gathered:
     image_BEC: Tensor
     text_TW: Tensor
     teacher: tuple[Tensor, Tensor] | None
+    names_KW: Tensor | None
 
 
 class Towers(nn.Module):
@@ -188,7 +189,7 @@ class Share:
         if self.teacher is not None:
             theirs = self._placed(batch, parts, [self._teach(part) for part in parts])
             taught = (theirs, self._known(self._taught, batch.texts, self._teach_texts))
-        return Gathered(image_BEC, text_TW, taught)
+        return Gathered(image_BEC, text_TW, taught, self._names(batch))
 
     def pull(
         self, part: Part, out: Features, batch: Batch, image_BEC: Tensor, text_TW: Tensor
@@ -263,6 +264,15 @@ class Share:
             with torch.no_grad():
                 known.update(zip(fresh, read(fresh), strict=True))
         return torch.stack([known[text] for text in texts])
+
+    def _names(self, batch: Batch) -> Tensor | None:
+        """Features of the names asked; they teach the photographs, not the text tower."""
+        if not batch.names:
+            return None
+        if self.encoder.text.frozen:
+            return self._known(self._read, batch.names, self._read_texts)
+        with torch.no_grad():
+            return self._read_texts(list(batch.names))
 
     def _read_texts(self, texts: list[str]) -> Tensor:
         features: Tensor = self.encoder.text(*self._tokens(self._tokenizer, texts))
