@@ -242,7 +242,7 @@ def _page(
         f"| the same step on one prepared batch in memory | {rates['memory']:.1f} |",
         f"| plain loop: DataLoader over files, Pillow, NCHW | {rates['plain']:.1f} |",
         "",
-        f"- Of the step on prepared tensors: {share:.1%}; on crops, which it has to change as well: "
+        f"- Of the step on prepared tensors: {share:.1%}; on crops that it has to change: "
         f"{rates['pretrain'] / rates['crops']:.1%} (asked: 90% of the same step in memory).",
         f"- Waiting for data: {statistics.median(waits):.2%} of a step (asked: below 5%).",
         f"- Against the plain loop: {rates['pretrain'] / rates['plain']:.2f} x.",

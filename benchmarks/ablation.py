@@ -1,0 +1,211 @@
+"""Objectives compared, run by run; the command goes on where it stopped.
+
+    python benchmarks/ablation.py CORPORA WORK                  # train and score what is missing
+    python benchmarks/ablation.py CORPORA WORK --page FILE.md   # only print the page
+
+Four objectives by three seeds on the same towers, photographs, steps and order of settings; scored
+on the validation patients of `odir`, the only eyes on which choices are made. CORPORA holds the
+corpora odir and csdi made by `ingest`. Each run is one row of WORK/runs.parquet. The Chinese rows
+are taught once a seed, so that the runs of a seed begin from the same bits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import itertools
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from funduscope import evaluate, pretrain, stats, store
+from funduscope.evaluate import ZeroshotSettings
+from funduscope.pretrain import PretrainSettings
+
+OBJECTIVES = ("infonce", "sigmoid", "patient", "findings")
+SEEDS = (0, 1, 2)
+SETTINGS: Mapping[str, Any] = {
+    "train_size": 128,
+    "steps": 250,
+    "batch": 64,
+    "ema": 0.98,
+    "warmup": 25,
+    "device": "cpu",
+}
+PROMPT_SETS = ("plain", "paraphrase")
+REPLICATES = 1000
+
+
+def main() -> None:
+    """Run what is missing, then print the page."""
+    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    asked.add_argument("corpora", type=Path)
+    asked.add_argument("work", type=Path)
+    asked.add_argument("--page", type=Path, help="only print the page of the runs so far")
+    given = asked.parse_args()
+    if given.page is None:
+        for objective, seed in itertools.product(OBJECTIVES, SEEDS):
+            run(given.corpora, given.work, objective, seed)
+        return
+    made = page(pl.read_parquet(given.work / "runs.parquet"), given.work)
+    given.page.write_text(made, encoding="utf-8")
+    print(made)
+
+
+def settings_of(objective: str, seed: int, start: Path | None) -> PretrainSettings:
+    """The recipe of a run."""
+    named = {**SETTINGS, "objective": objective, "seed": seed}
+    return PretrainSettings.model_validate({**named, "start": start and str(start)})
+
+
+def beginning(corpora: Path, work: Path, seed: int) -> Path:
+    """A bundle whose text tower has been taught and whose image tower is as it is shipped."""
+    out = work / f"beginning-{seed}"
+    if not (out / "manifest.json").exists():
+        chosen = settings_of("infonce", seed, None).model_dump()
+        chosen |= {"steps": 1, "model": {"train_image": "frozen"}, "train_size": 64}
+        pretrain.pretrain(
+            _corpora(corpora), out, PretrainSettings.model_validate(chosen), force=True
+        )
+    return out
+
+
+def run(corpora: Path, work: Path, objective: str, seed: int) -> None:
+    """Train and score one run, unless its row is there."""
+    table = work / "runs.parquet"
+    done = pl.read_parquet(table) if table.exists() else pl.DataFrame()
+    if done.height and done.filter(objective=objective, seed=seed).height:
+        return
+    out = work / f"{objective}-{seed}"
+    start = beginning(corpora, work, seed)
+    resume = (out / store.STATE).exists()
+    begun = time.monotonic()
+    if not (out / "manifest.json").exists():
+        chosen = settings_of(objective, seed, start)
+        pretrain.pretrain(_corpora(corpora), out, chosen, resume=resume)
+    seconds = time.monotonic() - begun
+    row = {"objective": objective, "seed": seed, **SETTINGS, "seconds": seconds}
+    row["resumed"] = resume
+    for language in ("both", "en", "zh"):
+        row |= dict(_scored(corpora, out, language))
+    done = pl.concat([done, pl.DataFrame([row])]) if done.height else pl.DataFrame([row])
+    stream = io.BytesIO()
+    done.write_parquet(stream)
+    store.write_bytes(table, stream.getvalue())
+    print(f"{objective} {seed}: {row['both plain']:.3f} in {seconds:.0f} s", flush=True)
+
+
+def _corpora(folder: Path) -> list[Path]:
+    return [folder / "odir", folder / "csdi"]
+
+
+def _scored(corpora: Path, out: Path, language: str) -> Iterator[tuple[str, float]]:
+    """Mean AUROC of the seven on odir val by prompt set, and each finding's with `both`."""
+    folder = out.parent / f"{out.name}-{language}"
+    chosen = ZeroshotSettings.model_validate(
+        {"tasks": ("odir7",), "split": "val", "prompt_sets": PROMPT_SETS, "language": language}
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+    made = evaluate.zeroshot(out, [corpora / "odir"], folder, chosen)
+    rows = made.metrics.filter(subgroup="all").to_dicts()
+    for prompt_set in PROMPT_SETS:
+        of = {r["finding"]: r["value"] for r in rows if r["method"].split("/")[1] == prompt_set}
+        yield f"{language} {prompt_set}", float(np.mean(list(of.values())))
+        if language == "both" and prompt_set == "plain":
+            yield from of.items()
+
+
+def page(runs: pl.DataFrame, work: Path) -> str:
+    """The table of objectives with intervals, and each one's difference from infonce."""
+    scores = {
+        (o, s): _scores(work / f"{o}-{s}-both")
+        for o, s in runs.select("objective", "seed").iter_rows()
+    }
+    drawn = bootstrap(scores)
+    names = [c for c in runs.columns if c in next(iter(scores.values()))["finding"].unique()]
+    heads = ("objective", "runs", "mean of seven", *names, "paraphrase", "zh - en")
+    heads += ("less infonce (paired over patients)", "seconds a run")
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    for objective in OBJECTIVES:
+        some = runs.filter(objective=objective)
+        if not some.height:
+            continue
+        low, high = np.quantile(drawn[objective], [0.025, 0.975])
+        mean = some["both plain"].mean()
+        spread = some["both plain"].std() or 0.0
+        cells = [objective, str(some.height)]
+        cells.append(f"{mean:.3f} ({low:.3f}-{high:.3f}), seeds ±{spread:.3f}")
+        cells += [f"{some[name].mean():.3f}" for name in names]
+        cells.append(f"{some['both paraphrase'].mean():.3f}")
+        cells.append(f"{(some['zh plain'] - some['en plain']).mean():+.3f}")
+        cells.append(_difference(objective, runs, drawn))
+        cells.append(f"{some['seconds'].median():.0f}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _difference(
+    objective: str, runs: pl.DataFrame, drawn: Mapping[str, np.ndarray[Any, Any]]
+) -> str:
+    if objective == "infonce" or "infonce" not in drawn:
+        return ""
+    both = [runs.filter(objective=o)["both plain"].mean() for o in (objective, "infonce")]
+    low, high = np.quantile(drawn[objective] - drawn["infonce"], [0.025, 0.975])
+    return f"{both[0] - both[1]:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def _scores(folder: Path) -> pl.DataFrame:
+    found = store.Evaluation.open(folder).scores
+    found = found.filter(pl.col("method").str.contains("/plain"), pl.col("label").is_not_null())
+    return found.select("finding", "unit_id", "patient_id", "score", "label")
+
+
+def bootstrap(
+    scores: Mapping[tuple[str, int], pl.DataFrame],
+) -> dict[str, np.ndarray[Any, Any]]:
+    """Mean over seeds and findings of each objective in the same samples of patients."""
+    objectives = list(dict.fromkeys(objective for objective, _ in scores))
+    patients = sorted(set(next(iter(scores.values()))["patient_id"]))
+    number = {name: n for n, name in enumerate(patients)}
+    rng = np.random.default_rng(0)
+    tables = {key: _columns(table, number) for key, table in scores.items()}
+    drawn: dict[str, list[float]] = {objective: [] for objective in objectives}
+    for _ in range(REPLICATES):
+        weight = np.bincount(
+            rng.integers(len(patients), size=len(patients)), minlength=len(patients)
+        )
+        for objective in objectives:
+            found = [_mean(tables[key], weight) for key in tables if key[0] == objective]
+            drawn[objective].append(float(np.mean(found)))
+    return {objective: np.array(values) for objective, values in drawn.items()}
+
+
+def _columns(table: pl.DataFrame, number: Mapping[str, int]) -> list[Sequence[Any]]:
+    parts = table.partition_by("finding")
+    return [
+        (
+            p["score"].to_numpy(),
+            p["label"].to_numpy(),
+            np.array([number[n] for n in p["patient_id"]]),
+        )
+        for p in parts
+    ]
+
+
+def _mean(columns: Sequence[Sequence[Any]], weight: np.ndarray[Any, Any]) -> float:
+    values = []
+    for score, label, patient in columns:
+        repeat = weight[patient]
+        truth, told = np.repeat(label, repeat), np.repeat(score, repeat)
+        if 0 < truth.sum() < len(truth):
+            values.append(stats.auroc(truth, told))
+    return float(np.mean(values))
+
+
+if __name__ == "__main__":
+    main()
