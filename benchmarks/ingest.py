@@ -24,6 +24,7 @@ import tempfile
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import ingest_corrections
 import ingest_measures as measure
@@ -53,12 +54,16 @@ class Run:
     codes: dict[str, int] = field(default_factory=dict)
 
 
+# Debian 12 has Python 3.11.2, whose tarfile knows no filters yet.
+FILTER: dict[str, Any] = {"filter": "tar"} if hasattr(tarfile, "data_filter") else {}
+
+
 def unpack(given: Path, into: Path) -> tuple[Path, Path]:
     """The folders of the archive and of its truth, in a folder or tar file."""
     if given.is_file():
         with tarfile.open(given) as pack:
             # Links that lead outside are part of what is planted; the other checks stay.
-            pack.extractall(into, filter="tar")
+            pack.extractall(into, **FILTER)
         given = into
     for path in sorted(given.rglob("images.csv")):
         truth = path.parent

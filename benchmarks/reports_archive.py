@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ingest_page import Section
 from ingest_truth import Row, read_csv
@@ -16,6 +17,8 @@ from reports_page import Count, f1_table
 
 from funduscope.findings import extract, vocabulary
 
+# Debian 12 has Python 3.11.2, whose tarfile knows no filters yet.
+FILTER: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 F1_LEAST = 0.95
 # What the truth writes into its column `status` -> experiencer and status of the contracts.
 STATUS = {"family": ("family", "present"), "history": ("patient", "present")}
@@ -52,7 +55,7 @@ def truth_of(given: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as folder, tarfile.open(given) as pack:
         members = [m for m in pack.getmembers() if "/truth/" in f"/{m.name}" and m.isfile()]
-        pack.extractall(folder, members, filter="data")
+        pack.extractall(folder, members, **FILTER)
         yield next(path.parent for path in sorted(Path(folder).rglob("assertions.csv")))
 
 
