@@ -293,8 +293,8 @@ def _expected(
 ) -> npt.NDArray[np.float64]:
     """(frequency of the findings stated of the unit's rarer eye)^-temper, with mean 1.
 
-    Eyes of which the same findings are stated are counted together. The frequency of the rarest
-    finding alone was tried and was worse: it draws the oddest eyes and leaves the common diseases.
+    Eyes of which the same findings are stated are counted together: by its rarest finding alone an
+    odd eye would be drawn as often as its oddest word, and common diseases would be displaced.
     """
     said, rows = examples.said, examples.words_E
     at, owner = said.many(rows)

@@ -107,7 +107,7 @@ class PretrainSettings(Settings):
     )
     # How the steps are computed; nothing below changes what is learned, but for rounding.
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="auto: a GPU where torch sees one, else the CPU; the log says which"
+        "auto", description="auto: a GPU where torch sees one, else the CPU"
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="of the towers' arithmetic; bfloat16 where it was measured faster"

@@ -77,7 +77,10 @@ def pretrain(
             )
             release.page(out / "report.html", settings, read, opened, trainer.log, bundle.id)
             shutil.rmtree(out / WORK)
-            output.counts.update(read)
+            output.counts.update({name: read[name] for name in ("photographs", "patients")})
+            for kind in read["captions"]:
+                name = f"captions {kind['language']} {kind['source']}"
+                output.counts[name] = kind["captions"]
             output.extra["bundle_id"] = bundle.id
     return store.Bundle.open(out)
 
