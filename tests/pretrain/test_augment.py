@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
+from funduscope.inputs import ImageSpec
+from funduscope.inputs import standardize as as_read
 from funduscope.pretrain.augment import augment
 from funduscope.pretrain.settings import AugmentSettings
+from funduscope.pretrain.standard import standardize
 
 STILL = AugmentSettings(
     rotation=0, zoom=(1, 1), shift=0, flip=False, gamma=0, gain=0, tint=0,
@@ -82,3 +86,12 @@ def test_blur_and_sharpening_touch_their_share_only() -> None:
         assert 0.25 < float(moved.float().mean()) < 0.55
     grainy = (changed(crops, grain=0.1) - upright).abs().amax((1, 2, 3)) > 1e-4
     assert 0.2 < float(grainy.float().mean()) < 0.4
+
+
+@pytest.mark.parametrize("light", ["local", "camera"])
+def test_tensors_are_standardized_as_the_clinic_reads(light: str) -> None:
+    spec = ImageSpec.model_validate({"light": light})
+    crops = picture(4)
+    crops[:2, :9] = 0  # outside the field
+    clinic = as_read(planes(crops).numpy(), spec)
+    assert np.abs(standardize(planes(crops), spec).numpy() - clinic).max() < 1e-4

@@ -21,11 +21,11 @@ _SIGMA = 0.1
 # The local mean is smooth: it is taken on a grid of this side.
 _GRID = 48
 # Added to brightness (0..1) before the logarithm, so that noise in the dark counts for little.
-_FLOOR = 0.04
+FLOOR = 0.04
 # Pixels below this brightness in all channels are taken as outside the field.
-_DARK = 0.05
+DARK = 0.05
 # Brings the spread near 1, where networks read best; a ratio of 4.5 is the largest kept.
-_GAIN, _LIMIT = 2.0, 3.0
+GAIN, LIMIT = 2.0, 3.0
 
 
 def local_contrast(planes: Planes) -> Planes:
@@ -38,21 +38,21 @@ def local_contrast(planes: Planes) -> Planes:
         float32 of the same shape within -3..3; 0 where a pixel equals its surroundings, and
         outside the field.
     """
-    down, up = _smoothing(planes.shape[-1])
-    inside = (planes.max(axis=-3, keepdims=True) > _DARK).astype(np.float32)
+    down, up = smoothing(planes.shape[-1])
+    inside = (planes.max(axis=-3, keepdims=True) > DARK).astype(np.float32)
     level = planes.clip(0.0, 1.0)
-    level += np.float32(_FLOOR)
+    level += np.float32(FLOOR)
     np.log(level, out=level)
     total = down @ (level * inside) @ down.T
     weight = down @ inside @ down.T
     level -= up @ (total / (weight + np.float32(1e-3))) @ up.T
-    level *= inside * np.float32(_GAIN)
-    np.clip(level, -_LIMIT, _LIMIT, out=level)
+    level *= inside * np.float32(GAIN)
+    np.clip(level, -LIMIT, LIMIT, out=level)
     return level
 
 
 @lru_cache(maxsize=8)
-def _smoothing(size: int) -> tuple[Planes, Planes]:
+def smoothing(size: int) -> tuple[Planes, Planes]:
     """Matrices (grid, size): mean over cells, then Gaussian; (size, grid): linear between cells."""
     edge = np.arange(_GRID + 1) * size / _GRID
     pixel = np.arange(size)

@@ -176,9 +176,11 @@ class _Crops(Dataset[Any]):
 
 
 def _begin(_: int) -> None:
-    """In each worker: no threads of its own, stacks on request."""
+    """In each worker: behind the training step, no threads of its own, stacks on request."""
     import pyarrow as pa
 
+    if hasattr(os, "nice"):  # reads in the gaps of the step; when a batch is missing, all is gap
+        os.nice(10)
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process to handle

@@ -20,7 +20,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from funduscope.inputs import ImageSpec, standardize
+from funduscope.inputs import ImageSpec
 from funduscope.inputs.text import Tokenizer
 from funduscope.model import DualEncoder, Loaded
 from funduscope.pretrain.augment import augment
@@ -28,6 +28,7 @@ from funduscope.pretrain.masked import MaskedImage, draw_mask, head_for
 from funduscope.pretrain.normalization import batch_norms
 from funduscope.pretrain.plan import Batch
 from funduscope.pretrain.settings import PretrainSettings
+from funduscope.pretrain.standard import standardize
 
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -224,10 +225,8 @@ class Share:
         return augment(crops, s.train_size, s.augment, flip, rng), rng
 
     def _standard(self, seen_n3SS: Tensor, spec: ImageSpec) -> Tensor:
-        read = torch.from_numpy(standardize(seen_n3SS.numpy(), spec)).contiguous(
-            memory_format=torch.channels_last
-        )
-        return read.to(self.encoder.log_scale.dtype)
+        read = standardize(seen_n3SS, spec).to(self.encoder.log_scale.dtype)
+        return read.contiguous(memory_format=torch.channels_last)
 
     def _hidden(self, count: int, rng: np.random.Generator) -> Tensor | None:
         """Which patches of each photograph are hidden (n, h, w), if the loss is asked for."""
