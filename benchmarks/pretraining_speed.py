@@ -196,8 +196,9 @@ def peak(name: str, size: int) -> float:
     chosen = settings(**changes)
     trainer = trainer_of(chosen)
     if tiny:
-        tower = nn.Sequential(nn.Conv2d(3, 32, 4, 4), nn.ReLU(), nn.Conv2d(32, 1280, 4, 4))
+        tower = nn.Sequential(nn.Conv2d(3, 32, 4, 4), nn.ReLU(), nn.Conv2d(32, 64, 4, 4))
         trainer.share.towers.image = tower
+        trainer.contrast.encoder.image = nn.Linear(64, 64, bias=False)
     trainer.encoder.train()
     rng = np.random.default_rng(0)
     texts = sorted(f"finding {n}" for n in range(200))

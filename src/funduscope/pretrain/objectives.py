@@ -37,7 +37,7 @@ def infonce(logits_IT: Tensor, match_IT: Tensor, weight_I: Tensor | None = None)
         weight_I = torch.ones_like(logits_IT[:, 0])
     weight_I = weight_I.to(logits_IT.dtype)
     columns_IT = _spread(weight_I[:, None] * match_IT, 0)
-    return _both_ways(logits_IT, rows_IT, columns_IT, torch.ones_like(logits_IT), weight_I)
+    return _both_ways(logits_IT, rows_IT, columns_IT, logits_IT.new_ones(1, 1), weight_I)
 
 
 def sigmoid(logits_IT: Tensor, match_IT: Tensor) -> Tensor:
@@ -216,4 +216,4 @@ def _both_ways(
 def _cross_entropy(logits_IT: Tensor, target_IT: Tensor, push_IT: Tensor, dim: int) -> Tensor:
     """-sum target log(exp(logits) / sum push exp(logits)) along a dimension."""
     total = (logits_IT + push_IT.log()).logsumexp(dim, keepdim=True)
-    return (target_IT * (total - logits_IT)).sum(dim)
+    return target_IT.sum(dim) * total.squeeze(dim) - (target_IT * logits_IT).sum(dim)
