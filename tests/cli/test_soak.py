@@ -24,7 +24,10 @@ def command(*words: object) -> list[str]:
 def killed_then_done(
     words: list[str], out: Path, *, times: int, seconds: tuple[float, float]
 ) -> int:
-    """Run, kill -9 after a random time, resume, `times` over, then let it end; kills while at work."""
+    """Kill -9 after a random time and resume, `times` over, then let it end.
+
+    Returns how often it was killed while at work.
+    """
     draw = random.Random(0)
     kills = 0
     for _ in range(times):
