@@ -49,7 +49,7 @@ REPLICATES = 1000
 
 
 def main() -> None:
-    """Run what is missing, then print the page."""
+    """Run what is missing, or print the page of what is there."""
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("corpora", type=Path)
     asked.add_argument("work", type=Path)

@@ -45,7 +45,7 @@ class PretrainSettings(Settings):
         None, description="bundle to continue from; its towers replace those of [model]"
     )
     objective: Literal["infonce", "sigmoid", "patient", "findings"] = Field(
-        "infonce", description="the loss: see docs/objectives.md"
+        "infonce", description="the loss: see docs/explanation/objectives.md"
     )
     soft: float = Field(
         0.3, ge=0, lt=1, description="findings: share of the target given to like reports"
