@@ -3,8 +3,8 @@
     python benchmarks/ablation.py CORPORA WORK                  # train and score what is missing
     python benchmarks/ablation.py CORPORA WORK --page FILE.md   # only print the page
 
-Four objectives, and `named` beside the first of them, by three seeds on the same towers,
-photographs and steps; scored on the validation patients of `odir`, the only eyes on which choices
+Four objectives, and beside the first of them `named` and the noise on texts, by three seeds on the
+same towers, photographs and steps; scored on the validation patients of `odir`, the only eyes on which choices
 are made. CORPORA holds the corpora odir and csdi made by `ingest`. Each run is one row of
 WORK/runs.parquet. The Chinese rows are taught once a seed, so that the runs of a seed begin from
 the same bits.
@@ -17,7 +17,7 @@ import io
 import itertools
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ import polars as pl
 
 from funduscope import evaluate, pretrain, stats, store
 from funduscope.evaluate import ZeroshotSettings
+from funduscope.evaluate.tasks import named_tasks
 from funduscope.pretrain import PretrainSettings
 
 OBJECTIVES: Mapping[str, Mapping[str, Any]] = {
@@ -34,12 +35,15 @@ OBJECTIVES: Mapping[str, Mapping[str, Any]] = {
     "patient": {"objective": "patient"},
     "findings": {"objective": "findings"},
     "infonce + named": {"objective": "infonce", "named": 4.0},
+    "infonce + named + noise": {"objective": "infonce", "named": 4.0, "text_noise": 1.0},
 }
 SEEDS = (0, 1, 2)
 SETTINGS: Mapping[str, Any] = {
     "train_size": 128,
     "steps": 250,
     "batch": 64,
+    "named": 0.0,
+    "text_noise": 0.0,
     "ema": 0.98,
     "warmup": 25,
     "device": "cpu",
@@ -96,7 +100,8 @@ def run(corpora: Path, work: Path, objective: str, seed: int) -> None:
         chosen = settings_of(objective, seed, start)
         pretrain.pretrain(_corpora(corpora), out, chosen, resume=resume)
     seconds = time.monotonic() - begun
-    row = {"objective": objective, "seed": seed, **SETTINGS, "seconds": seconds}
+    row = {**SETTINGS, **OBJECTIVES[objective], "objective": objective, "seed": seed}
+    row["seconds"] = seconds
     row["resumed"] = resume
     for language in ("both", "en", "zh"):
         row |= dict(_scored(corpora, out, language))
@@ -133,12 +138,8 @@ def _scored(corpora: Path, out: Path, language: str) -> Iterator[tuple[str, floa
 
 def page(runs: pl.DataFrame, work: Path) -> str:
     """The table of objectives with intervals, and each one's difference from infonce."""
-    scores = {
-        (o, s): _scores(Path(f"{_folder(work, o, s)}-both"))
-        for o, s in runs.select("objective", "seed").iter_rows()
-    }
-    drawn = bootstrap(scores)
-    names = [c for c in runs.columns if c in next(iter(scores.values()))["finding"].unique()]
+    drawn = resampled(runs, work)
+    names = [target.name for target in named_tasks(["odir7"], None)[0].targets]
     heads = ("objective", "runs", "mean of seven", *names, "paraphrase", "zh - en")
     heads += ("less infonce (paired over patients)", "seconds a run")
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
@@ -170,52 +171,25 @@ def _difference(
     return f"{both[0] - both[1]:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-def _scores(folder: Path) -> pl.DataFrame:
-    found = store.Evaluation.open(folder).scores
-    found = found.filter(pl.col("method").str.contains("/plain"), pl.col("label").is_not_null())
-    return found.select("finding", "unit_id", "patient_id", "score", "label")
-
-
-def bootstrap(
-    scores: Mapping[tuple[str, int], pl.DataFrame],
-) -> dict[str, np.ndarray[Any, Any]]:
+def resampled(runs: pl.DataFrame, work: Path) -> dict[str, np.ndarray[Any, Any]]:
     """Mean over seeds and findings of each objective in the same samples of patients."""
-    objectives = list(dict.fromkeys(objective for objective, _ in scores))
-    patients = sorted(set(next(iter(scores.values()))["patient_id"]))
-    number = {name: n for n, name in enumerate(patients)}
-    rng = np.random.default_rng(0)
-    tables = {key: _columns(table, number) for key, table in scores.items()}
-    drawn: dict[str, list[float]] = {objective: [] for objective in objectives}
-    for _ in range(REPLICATES):
-        weight = np.bincount(
-            rng.integers(len(patients), size=len(patients)), minlength=len(patients)
-        )
-        for objective in objectives:
-            found = [_mean(tables[key], weight) for key in tables if key[0] == objective]
-            drawn[objective].append(float(np.mean(found)))
-    return {objective: np.array(values) for objective, values in drawn.items()}
+    keys = runs.select("objective", "seed").rows()
+    wide = [_scores(Path(f"{_folder(work, *key)}-both")) for key in keys]
+    labels = wide[0].select("^label_.*$").to_numpy()
+    scores = [table.select("^score_.*$").to_numpy() for table in wide]
+    patients = wide[0]["patient_id"]
+    found = stats.paired_aurocs(labels, np.stack(scores), patients, n=REPLICATES, seed=0)
+    mean = np.nanmean(found[:, :, 1:], axis=1)
+    own = {o: [at for at, key in enumerate(keys) if key[0] == o] for o, _ in keys}
+    return {objective: mean[rows].mean(0) for objective, rows in own.items()}
 
 
-def _columns(table: pl.DataFrame, number: Mapping[str, int]) -> list[Sequence[Any]]:
-    parts = table.partition_by("finding")
-    return [
-        (
-            p["score"].to_numpy(),
-            p["label"].to_numpy(),
-            np.array([number[n] for n in p["patient_id"]]),
-        )
-        for p in parts
-    ]
-
-
-def _mean(columns: Sequence[Sequence[Any]], weight: np.ndarray[Any, Any]) -> float:
-    values = []
-    for score, label, patient in columns:
-        repeat = weight[patient]
-        truth, told = np.repeat(label, repeat), np.repeat(score, repeat)
-        if 0 < truth.sum() < len(truth):
-            values.append(stats.auroc(truth, told))
-    return float(np.mean(values))
+def _scores(folder: Path) -> pl.DataFrame:
+    """A row an eye: score_FINDING and label_FINDING with plain prompts."""
+    found = store.Evaluation.open(folder).scores.filter(prompt_set="plain")
+    return found.pivot("finding", index=("unit_id", "patient_id"), values=("score", "label")).sort(
+        "unit_id"
+    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,8 @@ UNITS, TEXTS = 8, 4
 
 def settings(**changes: object) -> PretrainSettings:
     model = {"text_tower": "tiny", "dim": 16, "english_rows": 1000}
-    return PretrainSettings.model_validate({"model": model, "batch": UNITS, **changes})
+    alone = {"named": 0.0, "text_noise": 0.0}
+    return PretrainSettings.model_validate({"model": model, "batch": UNITS, **alone, **changes})
 
 
 def drawn(eyes: int) -> tuple[Batch, torch.Tensor, torch.Tensor]:
@@ -42,8 +45,6 @@ def encoder() -> DualEncoder:
 
 def swapped(batch: Batch) -> Batch:
     names = ("rows_BE", "flip_BE", "text_BE", "match_BET", "said_BEF")
-    from dataclasses import replace
-
     return replace(batch, **{name: getattr(batch, name)[:, ::-1].copy() for name in names})
 
 
@@ -100,8 +101,6 @@ def test_what_only_an_objective_needs_is_no_part_of_the_encoder(encoder: DualEnc
 
 
 def test_names_are_asked_of_every_eye_against_normal(encoder: DualEncoder) -> None:
-    from dataclasses import replace
-
     batch, image, text = drawn(1)
     said = np.zeros((UNITS, 1, 3), np.float32)
     said[:, 0, 0] = [1, -1, 0, 0.5, 1, -1, 0, 0]
@@ -116,3 +115,28 @@ def test_names_are_asked_of_every_eye_against_normal(encoder: DualEncoder) -> No
         logits = (10.0 * toward - 1.0)[:, None]
         expected = 3.0 * objectives.named(logits, torch.from_numpy(said[:, 0, :1]), silent=0.2)
     assert torch.allclose(asked.loss - plain.loss, expected, atol=1e-5)
+
+
+def test_texts_get_noise_of_their_own_spread_by_seed_and_batch_alone(encoder: DualEncoder) -> None:
+    batch, image, text = drawn(1)
+    seen: list[torch.Tensor] = []
+
+    def loss(made: Batch, words: torch.Tensor = text, **changes: object) -> torch.Tensor:
+        contrast = Contrast(encoder, settings(**changes))
+        hook = contrast.encoder.text.register_forward_pre_hook(lambda _, given: seen.extend(given))
+        try:
+            return contrast(image, words, made).loss.detach()
+        finally:
+            hook.remove()
+
+    first = loss(batch, text_noise=1.0)
+    assert torch.equal(first, loss(batch, text_noise=1.0))
+    later = replace(batch, step=1)
+    assert not torch.equal(first, loss(later, text_noise=1.0))
+    assert not torch.equal(first, loss(batch, text_noise=1.0, seed=1))
+    assert torch.equal(loss(batch), loss(later))
+    moved = (seen[0] - text) / text.std(0, correction=0)
+    assert abs(float(moved.std()) - 1) < 0.1
+    assert abs(float(moved.mean())) < 0.1
+    same = text[:1].repeat(TEXTS, 1)  # nothing is known of the spread of one text
+    assert torch.equal(loss(batch, same), loss(batch, same, text_noise=1.0))

@@ -71,6 +71,7 @@ class Contrast(nn.Module):
             names_KW: features of the names asked and of `normal`, if the loss `named` is on.
         """
         there_BE = torch.from_numpy(batch.rows_BE >= 0).to(image_BEC.device)
+        text_TW, names_KW = self._reworded(text_TW, names_KW, batch)
         image_BED = functional.normalize(self.encoder.image(image_BEC), dim=-1)
         text_TD = functional.normalize(self.encoder.text(text_TW), dim=-1)
         match_BET = torch.from_numpy(batch.match_BET).to(image_BED)
@@ -117,6 +118,27 @@ class Contrast(nn.Module):
             agree_IT = objectives.agreement(said_IF, said_TF)
             return objectives.findings(logits_IT, match_IT, agree_IT, soft=s.soft, repel=s.repel)
         return objectives.infonce(logits_IT, match_IT)
+
+    def _reworded(
+        self, text_TW: Tensor, names_KW: Tensor | None, batch: Batch
+    ) -> tuple[Tensor, Tensor | None]:
+        """Features of texts with noise, as if each were said in other words every time.
+
+        An archive says the same few things in the same few words: without noise the projection
+        learns these words, with it what lies around them. The spread is that of each feature over
+        the texts of the batch. The numbers depend on the seed and the batch alone, so every rank,
+        every resumed run and both passes of a cut batch have the same.
+        """
+        if not self.settings.text_noise:
+            return text_TW, names_KW
+        rng = np.random.default_rng([self.settings.seed, 17, batch.step])
+        spread_W = self.settings.text_noise * text_TW.detach().std(0, correction=0)
+
+        def noisy(features: Tensor) -> Tensor:
+            drawn = rng.standard_normal(features.shape, np.float32)
+            return features + torch.from_numpy(drawn).to(features) * spread_W
+
+        return noisy(text_TW), None if names_KW is None else noisy(names_KW)
 
     def _named(self, image_ID: Tensor, names_KW: Tensor, batch: Batch) -> Tensor:
         names_KD = functional.normalize(self.encoder.text(names_KW), dim=-1)

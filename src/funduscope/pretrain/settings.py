@@ -54,10 +54,13 @@ class PretrainSettings(Settings):
         1.0, ge=0, description="findings: extra weight of reports that contradict each other"
     )
     named: float = Field(
-        0.0, ge=0, description="weight of asking every finding's name of every eye"
+        4.0, ge=0, description="weight of asking every finding's name of every eye"
     )
     silent: float = Field(
         0.2, ge=0, le=1, description="named: weight of findings that a report does not mention"
+    )
+    text_noise: float = Field(
+        1.0, ge=0, description="noise on features of texts, in standard deviations of the batch's"
     )
     masked: float = Field(
         0.0, ge=0, description="weight of the masked-image loss (patch towers only)"
@@ -70,8 +73,8 @@ class PretrainSettings(Settings):
         description="batch normalization by the statistics of a pass, by the stored ones, or by "
         "those of all GPUs",
     )
-    train_size: int = Field(192, ge=32, le=1024, description="side of training photographs, px")
-    steps: int = Field(400, ge=1, description="optimizer steps")
+    train_size: int = Field(224, ge=32, le=1024, description="side of training photographs, px")
+    steps: int = Field(350, ge=1, description="optimizer steps")
     batch: int = Field(64, ge=2, description="eyes (patient: exams) contrasted with one another")
     learning_rate: float = Field(6e-4, gt=0, description="peak rate of the image tower")
     text_rate: float = Field(1.2e-3, gt=0, description="peak rate of a text tower that trains")
@@ -82,7 +85,7 @@ class PretrainSettings(Settings):
     weight_decay: float = Field(0.05, ge=0, description="AdamW's, on matrices only")
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
     warmup: int = Field(40, ge=0, description="steps of linear warm-up; cosine to zero follows")
-    ema: float = Field(0.995, ge=0, lt=1, description="decay of the averaged weights, released")
+    ema: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights, released")
     temper: float = Field(
         0.5, ge=0, le=1, description="draw an eye with (frequency of its findings)^-temper"
     )

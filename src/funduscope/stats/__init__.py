@@ -12,6 +12,7 @@ from funduscope.stats.bootstrap import cluster_bootstrap
 from funduscope.stats.delong import delong, delong_ci, delong_covariance
 from funduscope.stats.discrimination import auroc, average_precision
 from funduscope.stats.interval import Interval
+from funduscope.stats.paired import paired_aurocs
 from funduscope.stats.roc import RocCurve, roc_curve
 from funduscope.stats.shares import clustered_share, cohen_kappa, wilson
 
@@ -26,6 +27,7 @@ __all__ = [
     "delong",
     "delong_ci",
     "delong_covariance",
+    "paired_aurocs",
     "roc_curve",
     "wilson",
 ]

@@ -115,14 +115,27 @@ def replicates(
 
     Rows without positives or without negatives are left out.
     """
+    for weights in patient_weights(clusters, n, generator):
+        positives = weights @ truth
+        usable = (positives > 0) & (positives < weights.sum(axis=1))
+        yield weights[usable]
+
+
+def patient_weights(
+    clusters: NDArray[np.intp], n: int, generator: np.random.Generator
+) -> Iterator[Floats]:
+    """How often each unit counts when patients are drawn with replacement: (B, N), `n` rows in all.
+
+    Args:
+        clusters: (N,) patient of each unit, numbers from 0 without a gap.
+        n: how many samples of patients.
+        generator: of random numbers.
+    """
     patients = int(clusters.max()) + 1
-    step = max(1, _CELLS // truth.size)
+    step = max(1, _CELLS // clusters.size)
     for start in range(0, n, step):
         rows = min(step, n - start)
         drawn = generator.integers(patients, size=(rows, patients))
         drawn += np.arange(rows)[:, None] * patients
         times = np.bincount(drawn.ravel(), minlength=rows * patients).reshape(rows, patients)
-        weights = times[:, clusters].astype(np.float64)
-        positives = weights @ truth
-        usable = (positives > 0) & (positives < weights.sum(axis=1))
-        yield weights[usable]
+        yield times[:, clusters].astype(np.float64)
